@@ -1,0 +1,83 @@
+"""Who signs in where: a token that never shows itself, the context it belongs to, and the two together."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn, SupportsIndex
+
+_MASK = "********"
+
+
+class Token:
+    """An API token; only `reveal` gives it away, every other way of writing it is masked.
+
+    Equal by value, so that two sources can be compared; not picklable, so that it cannot reach a file or a child.
+    """
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def reveal(self) -> str:
+        """The secret itself: for the registry's header and for the place that keeps it, nothing else."""
+        return self._secret
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Token):
+            return NotImplemented
+        return self._secret == other._secret
+
+    def __hash__(self) -> int:
+        return hash((Token, self._secret))
+
+    def __bool__(self) -> bool:
+        return bool(self._secret)
+
+    def __repr__(self) -> str:
+        return f"Token({_MASK})"
+
+    def __str__(self) -> str:
+        return _MASK
+
+    def __format__(self, format_spec: str) -> str:
+        return format(_MASK, format_spec)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a token cannot be pickled or copied")
+
+
+class TokenSource(StrEnum):
+    """Where a token came from, and so where it would be kept."""
+
+    ENVIRONMENT = "environment"
+    KEYRING = "keyring"
+    FILE = "file"
+    """A file of mode 0600, in plain text."""
+    SESSION = "session"
+    """This process's memory only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One registry and one way of using it."""
+
+    name: str
+    endpoint: str
+    """Address of the registry, without a trailing slash; may have a base path."""
+    organization: str | None = None
+    """Sent with every request when set: people in several organizations need it (contract, fact 5)."""
+    read_only: bool = False
+    """Refuses every push."""
+    user: str = ""
+    """Who the token belonged to when it was last checked; shown, never relied on."""
+    plain_http: bool = False
+    """Allows the token to travel unencrypted to another machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A context with the token that opens it."""
+
+    context: Context
+    token: Token
+    source: TokenSource
