@@ -1,0 +1,1 @@
+"""The questions that stand over a screen until they are answered."""

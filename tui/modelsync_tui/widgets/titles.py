@@ -1,0 +1,36 @@
+"""The words in a pane's border: one text at the left of an edge and one at its right."""
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.style import Style
+from textual.widget import Widget
+
+from modelsync_tui.widgets.words import fit
+
+_RESERVED_CELLS = 4
+"""What Textual keeps of an edge for its corners and the blanks beside a title."""
+_LINES = {"ascii": "-", "heavy": "━", "double": "═"}
+
+
+def edge(widget: Widget, left: str, right: str) -> Content:
+    """One edge's text in the widget's whole width; the left text gives way first, neither is read as markup.
+
+    Textual has one title per edge: the line between the two texts is therefore part of the title, in the border's
+    own character and colour. Ask again when the widget's size or border changes.
+    """
+    width = widget.outer_size.width - _RESERVED_CELLS
+    if width <= 0:
+        return Content("")
+    right = _cut(right, width)
+    if not right:
+        return Content(_cut(left, width))
+    left = _cut(left, width - cell_len(right) - 3)
+    blank = " " if left else ""
+    kind, colour = widget.styles.border_top
+    dashes = width - cell_len(left) - len(blank) - 1 - cell_len(right)
+    line = Content.styled(_LINES.get(kind, "─") * max(0, dashes), Style(foreground=colour))
+    return Content(left + blank) + line + Content(" " + right if dashes >= 0 else right)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else fit(text, width).rstrip()
