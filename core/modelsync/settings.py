@@ -1,0 +1,260 @@
+"""Every setting: its default, its parser, and the order in which file, environment and flags win."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Self
+
+from modelsync.errors import SettingsError
+from modelsync.paths import CONFIG_FILE_NAME, Paths
+
+THREADS_MAX = 64
+RUNNING_MAX = 16
+BANDWIDTH_MIN = 1024
+"""Bytes per second; below it a part could not finish before its address expires."""
+BENTOML_HOME_DEFAULT = "~/bentoml"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this run behaves."""
+
+    store: Path
+    """BentoML's directory, the one that holds `models/` (registry contract 5.1)."""
+    threads: int = 10
+    """Ceiling of part threads, shared by all transfers; 1 to 64."""
+    bandwidth: int | None = None
+    """Bytes per second of both directions together; None: no limit."""
+    verify: bool = True
+    """Whether each part's MD5 is compared with its ETag."""
+    sync: bool = True
+    """Whether a pull is flushed to disk before it counts as installed."""
+    running: int = 2
+    """Transfers that run side by side."""
+    log_level: str = "info"
+    theme: str = "modelsync-dark"
+    ascii: bool = False
+    """Whether the screen draws with ASCII only."""
+    color: bool = True
+    read_only: bool = False
+    """Whether every push is refused."""
+    ca_file: Path | None = None
+    """A PEM file with the certificates to trust; None: the system's."""
+    context: str | None = None
+    """The kept context to use; None: the current one."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Action id to key, for the screen."""
+
+    @classmethod
+    def load(
+        cls,
+        flags: Mapping[str, object] | None = None,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        paths: Paths | None = None,
+    ) -> Self:
+        """Default, then file, then environment, then flags (a None flag was not given); later ones win.
+
+        Raises SettingsError with the file and line, variable or flag, and the values that are allowed. Variables
+        MODELSYNC_* that name no setting are left alone: other programs of the family read theirs.
+        """
+        paths = paths or Paths.of_platform(environ)
+        values: dict[str, object] = {"store": expand_path(BENTOML_HOME_DEFAULT, environ)}
+        default_file = paths.config_file == paths.config_dir / CONFIG_FILE_NAME
+        from_file = _from_file(paths.config_file, must_exist=not default_file)
+        for given in from_file, _from_environment(environ), _from_flags(flags or {}):
+            for name, raw, where in given:
+                values[name] = _value(name, raw, where, environ)
+        return cls(**values)  # type: ignore[arg-type]  # each parser gives its own field's type
+
+
+def parse_bandwidth(text: str) -> int | None:
+    """Reads "40 MiB/s", "2.5MB", "500000" as bytes per second, and "off" as None; raises ValueError."""
+    if text.strip().lower() in ("off", "none", "unlimited"):
+        return None
+    match = _BANDWIDTH.fullmatch(text.strip().lower())
+    if match is None:
+        raise ValueError(text)
+    rate = int(float(match["number"]) * _UNITS[match["unit"] or "b"])
+    if rate < BANDWIDTH_MIN:
+        raise ValueError(text)
+    return rate
+
+
+def expand_path(text: str, environ: Mapping[str, str]) -> Path:
+    """`~` and `$VARS` expanded until nothing changes, as BentoML does (registry contract 5.1), then made absolute.
+
+    Raises ValueError for the home of a user who does not exist.
+    """
+    for _ in range(_EXPANSIONS_MAX):
+        try:
+            expanded = str(Path(_VARIABLE.sub(lambda m: environ.get(m[1] or m[2], m[0]), text)).expanduser())
+        except RuntimeError as exc:
+            raise ValueError(text) from exc
+        if expanded == text:
+            break
+        text = expanded
+    return Path(text).absolute()
+
+
+_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_BANDWIDTH = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmg]i?b|b)?(/s)?")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_EXPANSIONS_MAX = 16
+"""A variable that names itself would expand forever."""
+
+
+def _switch(raw: object) -> bool:
+    match raw:
+        case bool():
+            return raw
+        case str() if raw.lower() in ("1", "true", "yes", "on"):
+            return True
+        case str() if raw.lower() in ("0", "false", "no", "off"):
+            return False
+    raise ValueError(raw)
+
+
+def _number(low: int, high: int) -> Callable[[object], int]:
+    def read(raw: object) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int | str):
+            raise ValueError(raw)
+        number = int(raw)
+        if not low <= number <= high:
+            raise ValueError(raw)
+        return number
+
+    return read
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[object], str]:
+    def read(raw: object) -> str:
+        if isinstance(raw, str) and raw.lower() in allowed:
+            return raw.lower()
+        raise ValueError(raw)
+
+    return read
+
+
+def _text(raw: object) -> str:
+    if isinstance(raw, str) and raw.strip():
+        return raw.strip()
+    raise ValueError(raw)
+
+
+def _bandwidth(raw: object) -> int | None:
+    if isinstance(raw, bool) or not isinstance(raw, int | str):
+        raise ValueError(raw)
+    return parse_bandwidth(str(raw))
+
+
+def _directory(raw: object) -> Path:
+    if not isinstance(raw, Path):
+        raise ValueError(raw)
+    return raw
+
+
+def _file(raw: object) -> Path:
+    if not isinstance(raw, Path) or not raw.is_file():
+        raise ValueError(raw)
+    return raw
+
+
+def _keys(raw: object) -> Mapping[str, str]:
+    if isinstance(raw, Mapping) and all(isinstance(k, str) and isinstance(v, str) for k, v in raw.items()):
+        return dict(raw)
+    raise ValueError(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What one setting may be."""
+
+    read: Callable[[object], object]
+    """Raises ValueError."""
+    allowed: str
+    """For a person."""
+    is_path: bool = False
+    """Whether `~` and variables in it are expanded first."""
+
+
+_SWITCH = _Rule(_switch, "true or false")
+_RULES: Mapping[str, _Rule] = {
+    "store": _Rule(_directory, "a directory", is_path=True),
+    "threads": _Rule(_number(1, THREADS_MAX), f"a number from 1 to {THREADS_MAX}"),
+    "bandwidth": _Rule(_bandwidth, 'a rate like "40 MiB/s", at least 1 KiB/s, or "off"'),
+    "verify": _SWITCH,
+    "sync": _SWITCH,
+    "running": _Rule(_number(1, RUNNING_MAX), f"a number from 1 to {RUNNING_MAX}"),
+    "log_level": _Rule(_one_of(LOG_LEVELS), ", ".join(LOG_LEVELS)),
+    "theme": _Rule(_text, "a theme's name"),
+    "ascii": _SWITCH,
+    "color": _SWITCH,
+    "read_only": _SWITCH,
+    "ca_file": _Rule(_file, "an existing PEM file", is_path=True),
+    "context": _Rule(_text, "a context's name"),
+    "keys": _Rule(_keys, 'a table of action = "key"'),
+}
+
+
+def _value(name: str, raw: object, where: str, environ: Mapping[str, str]) -> object:
+    rule = _RULES.get(name)
+    if rule is None:
+        raise SettingsError(f"{where}: there is no setting {name!r}.", hint=f"Known are: {', '.join(_RULES)}.")
+    try:
+        if rule.is_path and isinstance(raw, str | Path):
+            return rule.read(expand_path(_text(str(raw)), environ))
+        return rule.read(raw)
+    except ValueError as exc:
+        shown = repr(str(raw) if isinstance(raw, Path) else raw)
+        raise SettingsError(f"{where}: {name} cannot be {shown}.", hint=f"Allowed: {rule.allowed}.") from exc
+
+
+_Given = Iterator[tuple[str, object, str]]
+"""Name, raw value, and where it stands, for a person."""
+
+
+def _from_file(path: Path, *, must_exist: bool) -> _Given:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as exc:
+        if must_exist:
+            raise SettingsError(f"There is no settings file {path}.", hint="Create it, or name another.") from exc
+        return
+    except OSError as exc:
+        raise SettingsError(f"The settings file {path} cannot be read: {exc.strerror}.") from exc
+    import tomllib  # only when there is a file: it costs a tenth of a listing's time
+
+    try:
+        text = data.decode()
+        table = tomllib.loads(text)
+    except ValueError as exc:  # TOMLDecodeError (with its line) or bytes that are not UTF-8
+        raise SettingsError(f"The settings file {path} is not TOML: {exc}.", hint="Correct that line.") from exc
+    for name, raw in table.items():
+        yield name, raw, f"{path}, line {_line_of(name, text)}"
+
+
+def _line_of(name: str, text: str) -> int:
+    at = re.search(rf"""^\s*\[?\s*["']?{re.escape(name)}["']?\s*[\]=.]""", text, re.MULTILINE)
+    return 1 if at is None else text.count("\n", 0, at.end()) + 1
+
+
+def _from_environment(environ: Mapping[str, str]) -> _Given:
+    if environ.get("BENTOML_HOME"):
+        yield "store", environ["BENTOML_HOME"], "BENTOML_HOME"
+    if environ.get("NO_COLOR"):
+        yield "color", False, "NO_COLOR"
+    for item in fields(Settings):
+        variable = f"MODELSYNC_{item.name.upper()}"
+        raw = environ.get(variable)
+        if raw and item.name != "keys":
+            yield item.name, raw, variable
+
+
+def _from_flags(flags: Mapping[str, object]) -> _Given:
+    for name, raw in flags.items():
+        if raw is not None:
+            yield name, raw, f"--{name.replace('_', '-')}"

@@ -1,0 +1,146 @@
+"""Where settings come from, which one wins, and what is said of a bad one."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from modelsync.errors import SettingsError
+from modelsync.paths import Paths, private_dir, write_private
+from modelsync.settings import Settings, expand_path, parse_bandwidth
+
+
+def paths_in(folder: Path, toml: str | None = None) -> Paths:
+    paths = Paths.of_platform({f"MODELSYNC_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "STATE", "CACHE")})
+    if toml is not None:
+        write_private(paths.config_file, toml)
+    return paths
+
+
+def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, paths=paths_in(tmp_path))
+    assert settings == Settings(store=Path("~/bentoml").expanduser())
+    assert (settings.threads, settings.verify, settings.sync, settings.bandwidth) == (10, True, True, None)
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path, "threads = 2\nrunning = 3\nverify = false\n")
+    environ = {"MODELSYNC_THREADS": "4", "MODELSYNC_RUNNING": "5"}
+    settings = Settings.load({"threads": 8, "running": None}, environ=environ, paths=paths)
+    assert (settings.threads, settings.running, settings.verify) == (8, 5, False)
+
+
+def test_the_store_is_bentoml_home_with_variables_expanded_until_nothing_changes(tmp_path: Path) -> None:
+    environ = {"BENTOML_HOME": "$DATA/models-home", "DATA": "${ROOT}/data", "ROOT": str(tmp_path)}
+    assert Settings.load(environ=environ, paths=paths_in(tmp_path)).store == tmp_path / "data/models-home"
+
+
+def test_a_variable_that_names_itself_does_not_expand_forever() -> None:
+    assert expand_path("/a/$X", {"X": "$X"}) == Path("/a/$X")
+
+
+def test_the_stores_own_variable_and_flag_win_over_bentoml_home(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path, f'store = "{tmp_path}/file"\n')
+    home = {"BENTOML_HOME": str(tmp_path / "bento")}
+    both = {**home, "MODELSYNC_STORE": "~/mine"}
+    assert Settings.load(environ={}, paths=paths).store == tmp_path / "file"
+    assert Settings.load(environ=home, paths=paths).store == tmp_path / "bento"
+    assert Settings.load(environ=both, paths=paths).store == Path.home() / "mine"
+    assert Settings.load({"store": tmp_path / "flag"}, environ=both, paths=paths).store == tmp_path / "flag"
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("40 MiB/s", 40 * 2**20), ("2.5MB", 2_500_000), ("1gib", 2**30), ("500000", 500_000), ("8 kB/s", 8000)],
+)
+def test_a_bandwidth_is_read_in_the_units_people_write(text: str, rate: int) -> None:
+    assert parse_bandwidth(text) == rate
+
+
+def test_off_lifts_a_limit_that_the_file_set(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path, 'bandwidth = "1 MiB/s"\n')
+    assert Settings.load(environ={}, paths=paths).bandwidth == 2**20
+    assert Settings.load({"bandwidth": "off"}, environ={}, paths=paths).bandwidth is None
+
+
+def test_an_unknown_setting_is_named_with_its_line_and_the_known_ones(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path, "# mine\n\nthreads = 4\ntreads = 5\n")
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={}, paths=paths)
+    assert f"{paths.config_file}, line 4: there is no setting 'treads'" in caught.value.message
+    assert "threads" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ("threads = 65", "a number from 1 to 64"),
+        ("threads = true", "a number from 1 to 64"),
+        ('log_level = "loud"', "debug, info, warning, error"),
+        ('verify = "perhaps"', "true or false"),
+        ('bandwidth = "12 parsecs"', "40 MiB/s"),
+        ('bandwidth = "10 B/s"', "at least 1 KiB/s"),
+        ('ca_file = "/no/such/file.pem"', "an existing PEM file"),
+        ("store = 3", "a directory"),
+        ("keys = 3", "a table"),
+        ("[keys]\nquit = 3", "a table"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, line: str, allowed: str) -> None:
+    paths = paths_in(tmp_path, f"# a comment\n{line}\n")
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={}, paths=paths)
+    assert "config.toml, line 2:" in caught.value.message
+    assert allowed in caught.value.hint
+
+
+def test_a_bad_variable_and_a_bad_flag_are_named(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    with pytest.raises(SettingsError, match="MODELSYNC_THREADS: threads cannot be 'many'"):
+        Settings.load(environ={"MODELSYNC_THREADS": "many"}, paths=paths)
+    with pytest.raises(SettingsError, match="--threads: threads cannot be '0'"):
+        Settings.load({"threads": "0"}, environ={}, paths=paths)
+
+
+def test_a_file_that_is_not_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"config\.toml is not TOML: .*line 2"):
+        Settings.load(environ={}, paths=paths_in(tmp_path, "threads = 2\n= 3\n"))
+
+
+def test_a_settings_file_that_was_named_must_exist(tmp_path: Path) -> None:
+    environ = {"MODELSYNC_CONFIG": str(tmp_path / "other.toml")}
+    with pytest.raises(SettingsError, match="no settings file"):
+        Settings.load(environ=environ, paths=Paths.of_platform(environ))
+
+
+def test_keys_of_the_screen_come_from_a_table_of_the_file(tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, paths=paths_in(tmp_path, '[keys]\npush = "u"\n'))
+    assert settings.keys == {"push": "u"}
+
+
+def test_no_color_takes_colour_away_and_the_own_variable_brings_it_back(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    assert Settings.load(environ={"NO_COLOR": "1"}, paths=paths).color is False
+    assert Settings.load(environ={"NO_COLOR": "1", "MODELSYNC_COLOR": "true"}, paths=paths).color is True
+
+
+def test_the_platforms_directories_hold_when_nothing_overrides_them(tmp_path: Path) -> None:
+    paths = Paths.of_platform({})
+    assert paths.config_file.name == "config.toml"
+    assert "modelsync" in str(paths.config_dir)
+    assert paths.journals_dir.parent == paths.state_dir
+
+
+def test_directories_are_made_for_this_person_alone(tmp_path: Path) -> None:
+    made = private_dir(tmp_path / "a/b")
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert stat.S_IMODE(made.parent.stat().st_mode) == 0o700
+
+
+def test_a_private_file_is_replaced_whole_and_leaves_no_draft(tmp_path: Path) -> None:
+    target = tmp_path / "f"
+    target.write_text("old")
+    target.chmod(0o644)
+    write_private(target, "new")
+    assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
+    assert list(tmp_path.iterdir()) == [target]
