@@ -1,1 +1,1 @@
-"""The widgets of the screens."""
+"""Parts of screens."""

@@ -5,7 +5,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
-from modelsync_tui.widgets.words import fit
+from modelsync_tui.text import cut
 
 _RESERVED_CELLS = 4
 """What Textual keeps of an edge for its corners and the blanks beside a title."""
@@ -21,16 +21,12 @@ def edge(widget: Widget, left: str, right: str) -> Content:
     width = widget.outer_size.width - _RESERVED_CELLS
     if width <= 0:
         return Content("")
-    right = _cut(right, width)
+    right = cut(right, width)
     if not right:
-        return Content(_cut(left, width))
-    left = _cut(left, width - cell_len(right) - 3)
+        return Content(cut(left, width))
+    left = cut(left, width - cell_len(right) - 3)
     blank = " " if left else ""
     kind, colour = widget.styles.border_top
     dashes = width - cell_len(left) - len(blank) - 1 - cell_len(right)
     line = Content.styled(_LINES.get(kind, "─") * max(0, dashes), Style(foreground=colour))
     return Content(left + blank) + line + Content(" " + right if dashes >= 0 else right)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else fit(text, width).rstrip()
