@@ -1,0 +1,226 @@
+"""The one list of actions, their keys, words and places: bindings, footer, help, palette and README come from it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Group(StrEnum):
+    """The headings of the help."""
+
+    MOVE = "Move"
+    CHOOSE = "Choose"
+    ACT = "Act on marked, else on cursor"
+    TRANSFERS = "Transfers"
+    APP = "App"
+
+
+class Where(StrEnum):
+    """Which part of the application a key works in."""
+
+    APP = "everywhere"
+    MAIN = "main screen"
+    BROWSER = "browsers"
+    TRANSFERS = "transfers"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can do with a key."""
+
+    id: str
+    """What `[keys]` of the settings file calls it."""
+    keys: tuple[str, ...]
+    """In Textual's names; the first is the one that the footer shows."""
+    run: str
+    """The method `action_<run>` of the widget, screen or application that it works in."""
+    label: str
+    """A word or two: footer and palette."""
+    tooltip: str
+    """One line: help and README."""
+    group: Group
+    where: Where
+    footer: int
+    """Its rank in the footer, 1 first; 0: not there."""
+
+
+_Row = tuple[str, str, str, str, str, int]
+
+
+def _section(group: Group, where: Where, *rows: _Row) -> tuple[Action, ...]:
+    """Actions that share a heading and a place; a row is id, keys with blanks, method, label, tooltip, footer rank."""
+    return tuple(
+        Action(id_, tuple(keys.split()), run, label, tooltip, group, where, footer)
+        for id_, keys, run, label, tooltip, footer in rows
+    )
+
+
+ACTIONS: tuple[Action, ...] = (
+    *_section(
+        Group.MOVE,
+        Where.MAIN,
+        ("move.next_pane", "tab", "next_pane", "next pane", "go to the next pane", 0),
+        ("move.previous_pane", "shift+tab", "previous_pane", "pane before", "go to the pane before", 0),
+        ("move.local", "1", "pane('local')", "local", "go to the local store", 0),
+        ("move.remote", "2", "pane('remote')", "remote", "go to the registry", 0),
+        ("move.transfers", "3", "pane('transfers')", "transfers", "go to the transfers", 0),
+    ),
+    *_section(
+        Group.MOVE,
+        Where.BROWSER,
+        ("move.up", "up k", "move(-1)", "up", "one line up", 0),
+        ("move.down", "down j", "move(1)", "down", "one line down", 0),
+        ("move.page_up", "pageup", "page(-1)", "page up", "one page up", 0),
+        ("move.page_down", "pagedown", "page(1)", "page down", "one page down, loads more of the registry", 0),
+        ("move.half_up", "ctrl+u", "half_page(-1)", "half page up", "half a page up", 0),
+        ("move.half_down", "ctrl+d", "half_page(1)", "half page down", "half a page down", 0),
+        ("move.top", "home g", "top", "top", "first line", 0),
+        ("move.bottom", "end G", "bottom", "bottom", "last line", 0),
+        ("move.open", "enter right l", "open", "open", "open the group under the cursor", 0),
+        ("move.close", "left h backspace", "close", "close", "close the group under the cursor", 0),
+    ),
+    *_section(
+        Group.CHOOSE,
+        Where.BROWSER,
+        ("choose.mark", "space", "mark", "mark", "mark or unmark, and move down", 6),
+        ("choose.range", "v", "range", "range", "mark a range: v, move, v", 0),
+        ("choose.all", "ctrl+a", "mark_all", "mark all", "mark all that is shown", 0),
+        ("choose.invert", "asterisk", "invert", "invert", "invert the marks of what is shown", 0),
+        ("choose.filter", "slash", "filter", "filter", "filter while typing; Esc clears it", 7),
+        ("choose.differing", "f", "only_differing", "only what differs", "show only what differs", 0),
+        ("choose.sort", "s", "sort", "sort", "sort by name, size, date or state", 0),
+        ("choose.reverse", "S", "reverse", "reverse order", "turn the order around", 0),
+        ("choose.back", "escape", "back", "back", "clear filter, range, marks, in this order", 0),
+    ),
+    *_section(
+        Group.ACT,
+        Where.BROWSER,
+        ("act.copy_over", "f5 c", "copy_over", "copy", "copy to the other side; says first what goes", 1),
+        ("act.push", "P", "push", "push", "push to the registry", 2),
+        ("act.pull", "p", "pull", "pull", "pull from the registry", 3),
+        ("act.force", "F", "force", "force", "overwrite the other side, asks first", 4),
+        ("act.clipboard", "y", "clipboard", "copy text", "copy to the clipboard: y tag, p path, c command", 0),
+    ),
+    *_section(
+        Group.TRANSFERS,
+        Where.MAIN,
+        ("transfers.size", "t", "transfers_size", "transfers", "transfers small, full or off", 8),
+    ),
+    *_section(
+        Group.TRANSFERS,
+        Where.TRANSFERS,
+        ("transfers.up", "up k", "move(-1)", "up", "one transfer up", 0),
+        ("transfers.down", "down j", "move(1)", "down", "one transfer down", 0),
+        ("transfers.pause", "space", "pause", "pause/resume", "pause it, or go on with it", 1),
+        ("transfers.cancel", "x", "cancel", "cancel", "cancel it", 2),
+        ("transfers.retry", "R", "retry", "retry", "try a failed one again", 3),
+        ("transfers.earlier", "K", "reorder(-1)", "earlier", "move it up in the queue", 4),
+        ("transfers.later", "J", "reorder(1)", "later", "move it down in the queue", 5),
+        ("transfers.clear", "c", "clear_done", "clear done", "take finished ones off the list", 6),
+    ),
+    *_section(
+        Group.APP,
+        Where.MAIN,
+        ("app.refresh", "r ctrl+r", "refresh_sides", "refresh", "read both sides again", 0),
+    ),
+    *_section(
+        Group.APP,
+        Where.APP,
+        ("app.help", "question_mark f1", "help", "help", "this help", 9),
+        ("app.palette", "ctrl+p colon", "command_palette", "commands", "find a command by its name", 10),
+        ("app.quit", "q f10 ctrl+q", "ask_quit", "quit", "quit; asks when transfers are running", 11),
+        ("app.suspend", "ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns", 0),
+    ),
+)
+
+_BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+_KEY_WORDS = {
+    "question_mark": "?",
+    "asterisk": "*",
+    "slash": "/",
+    "colon": ":",
+    "space": "Space",
+    "enter": "Enter",
+    "escape": "Esc",
+    "tab": "Tab",
+    "shift+tab": "Shift+Tab",
+    "backspace": "Bksp",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "delete": "Del",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+}
+_ARROWS = {"up": ("↑", "Up"), "down": ("↓", "Down"), "left": ("←", "Left"), "right": ("→", "Right")}
+
+
+def action(action_id: str) -> Action:
+    """The action of that id; KeyError for a wrong one."""
+    return _BY_ID[action_id]
+
+
+def actions(*places: Where) -> tuple[Action, ...]:
+    """The actions of some places, in the order of the list."""
+    return tuple(action for action in ACTIONS if action.where in places)
+
+
+def bindings(place: Where) -> list[Binding]:
+    """What a widget, screen or application of that place binds."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            action.run,
+            action.label,
+            id=action.id,
+            tooltip=action.tooltip,
+            show=bool(action.footer),
+        )
+        for action in actions(place)
+    ]
+
+
+def footer_actions(*places: Where) -> tuple[Action, ...]:
+    """What the footer shows for some places, first things first."""
+    return tuple(sorted((action for action in actions(*places) if action.footer), key=lambda action: action.footer))
+
+
+def key_word(key: str, *, plain: bool = False) -> str:
+    """A key as a person reads it: `^a`, `F5`, `↑` (`Up` when plain)."""
+    if key in _ARROWS:
+        return _ARROWS[key][plain]
+    if key in _KEY_WORDS:
+        return _KEY_WORDS[key]
+    if key.startswith("ctrl+"):
+        return f"^{key.removeprefix('ctrl+')}"
+    return key.upper() if len(key) > 1 and key[0] == "f" else key
+
+
+def keys_of(action: Action, keymap: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The keys of an action after a person's own settings (`[keys]`: action id to keys with commas)."""
+    own = (keymap or {}).get(action.id)
+    return tuple(key.strip() for key in own.split(",")) if own else action.keys
+
+
+def keys_text(action: Action, keymap: Mapping[str, str] | None = None, *, plain: bool = False) -> str:
+    """All keys of an action for the help: `F5 c`."""
+    return " ".join(key_word(key, plain=plain) for key in keys_of(action, keymap))
+
+
+def unknown_ids(keymap: Iterable[str]) -> tuple[str, ...]:
+    """Ids in a person's settings that name no action."""
+    return tuple(action_id for action_id in keymap if action_id not in _BY_ID)
+
+
+def markdown_table() -> str:
+    """The README's table of keys."""
+    lines = ["| key | action | where |", "|---|---|---|"]
+    for action in ACTIONS:
+        words = " ".join(f"`{key_word(key)}`" for key in action.keys)
+        lines.append(f"| {words} | {action.tooltip} | {action.where} |")
+    return "\n".join(lines) + "\n"
