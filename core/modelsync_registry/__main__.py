@@ -1,0 +1,142 @@
+"""The command `modelsync-registry`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from modelsync_registry.app import DataInUseError
+from modelsync_registry.config import URL_LIFETIME_S, RegistryConfig, TransmissionStrategy
+from modelsync_registry.server import RunningRegistry
+from modelsync_registry.tokens import TokenFileError, TokenGrant, parse_token_file
+
+TOKEN_VARIABLE = "MODELSYNC_REGISTRY_TOKEN"
+EXIT_USAGE = 2
+EXIT_FAILED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; the exit code is 0 after a clean stop, 2 for bad usage, 1 when it cannot serve."""
+    options = _parser().parse_args(arguments)
+    if sys.platform == "win32":
+        return _fail("the registry runs on Linux and macOS; on Windows, use it inside WSL.")
+    try:
+        tokens = _tokens(options.token_file)
+    except TokenFileError as error:
+        return _fail(f"{options.token_file}: {error}.", EXIT_USAGE)
+    except OSError as error:
+        return _fail(f"cannot read {options.token_file}: {error.strerror}.", EXIT_USAGE)
+    if not tokens:
+        return _fail(
+            f"no access token: give --token-file FILE with one token per line, or set {TOKEN_VARIABLE}.",
+            EXIT_USAGE,
+        )
+    config = RegistryConfig(
+        data=options.data,
+        tokens=tokens,
+        host=options.host,
+        port=options.port,
+        organizations=tuple(options.organization or ["default"]),
+        strategy=None if options.strategy == "none" else TransmissionStrategy(options.strategy),
+        public_url=options.public_url,
+        url_lifetime_s=options.url_lifetime,
+        sync=options.sync,
+    )
+    if options.host not in {"127.0.0.1", "::1", "localhost"}:
+        _warn("traffic is not encrypted: put a proxy with TLS before it where others share the network.")
+    return _serve(config)
+
+
+def _serve(config: RegistryConfig) -> int:
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    try:
+        running = RunningRegistry(config)
+    except DataInUseError as error:
+        return _fail(f"{error}: stop that one, or choose another --data.")
+    except socket.gaierror as error:
+        return _fail(f"cannot listen on {config.host}: {error.strerror}.")
+    except OSError as error:
+        return _fail(f"cannot serve {config.data} on port {config.port}: {error.strerror}.")
+    with running:
+        print(running.url, flush=True)
+        asked_to_stop.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="modelsync-registry", description="A model registry for BentoML clients, to host oneself."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="serve a registry until stopped",
+        description="Serves a registry until SIGTERM or SIGINT. The first line on stdout is its address.",
+    )
+    serve.add_argument("--data", type=Path, required=True, metavar="DIR", help="where everything is kept")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=0, metavar="N", help="port; 0 for any free one (default)")
+    serve.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="one token per line, behind it user=, email=, scopes=, expires=, organizations= as needed; "
+        f"without it, {TOKEN_VARIABLE} holds the only token",
+    )
+    serve.add_argument(
+        "--organization", action="append", metavar="NAME", help="may be repeated; the first is the default"
+    )
+    serve.add_argument(
+        "--strategy",
+        choices=[*(strategy.value for strategy in TransmissionStrategy), "none"],
+        default=TransmissionStrategy.PRESIGNED_URL.value,
+        help="how clients are told to move bytes (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--public-url", metavar="URL", help="the address others reach it by, where a proxy stands before it"
+    )
+    serve.add_argument(
+        "--url-lifetime",
+        type=float,
+        default=URL_LIFETIME_S,
+        metavar="SECONDS",
+        help="how long a presigned URL is good (default: %(default)g)",
+    )
+    serve.add_argument(
+        "--no-sync",
+        dest="sync",
+        action="store_false",
+        help="acknowledge bytes before they are on the disk: faster, but power loss may take them back",
+    )
+    return parser
+
+
+def _tokens(file: Path | None) -> tuple[TokenGrant, ...]:
+    if file is not None:
+        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            _warn(f"others can read {file}: chmod 600 keeps the tokens to yourself.")
+        return parse_token_file(file.read_text().splitlines())
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    return (TokenGrant(token=token),) if token else ()
+
+
+def _warn(text: str) -> None:
+    print(f"modelsync-registry: warning: {text}", file=sys.stderr, flush=True)
+
+
+def _fail(text: str, code: int = EXIT_FAILED) -> int:
+    print(f"modelsync-registry: {text}", file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The registry as one ASGI application: the API, the objects, and what is answered at every other path."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from modelsync_registry.accounts import Accounts
+from modelsync_registry.calls import Services
+from modelsync_registry.config import RegistryConfig
+from modelsync_registry.database import Database
+from modelsync_registry.directory import DirectoryStore
+from modelsync_registry.object_http import ObjectApp
+from modelsync_registry.routes import routes
+from modelsync_registry.signing import OBJECTS_PATH, UrlSigner, load_secret
+
+BYTE_THREADS: Final = 16  # as many connections as a client of ours opens
+_PAGE: Final = (
+    "<!doctype html><html><head><title>modelsync registry</title></head>"
+    "<body><p>This is a model registry. Its API is under /api/v1/.</p></body></html>"
+)
+
+
+class DataInUseError(RuntimeError):
+    """Another process serves this data directory."""
+
+
+class Registry:
+    """The application with the things it holds open: the data directory's lock, the database, the threads."""
+
+    def __init__(self, config: RegistryConfig) -> None:
+        """Opens the data directory, and makes it when missing. Raises DataInUseError and OSError."""
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(config.data / "lock")
+        secret = load_secret(config.data / "secret")
+        self._database = Database(config.data / "registry.sqlite3")
+        accounts = Accounts(self._database, secret=secret, clock=config.clock)
+        accounts.configure(config.organizations, config.tokens)
+        signer = UrlSigner(secret, clock=config.clock, lifetime_s=lambda: _url_lifetime_s(config))
+        store = DirectoryStore(
+            config.data,
+            signer=signer,
+            clock=config.clock,
+            part_size_min=config.part_size_min,
+            sync=config.sync,
+        )
+        self._threads = ThreadPoolExecutor(BYTE_THREADS, thread_name_prefix="registry-bytes")
+        services = Services(config, self._database, accounts, store, self._threads)
+        unknown = _unknown_path(config)
+        api = Starlette(routes=routes(services), exception_handlers={404: unknown, 405: unknown})
+        api.router.redirect_slashes = False
+        objects = ObjectApp(store, signer=signer, faults=config.faults, threads=self._threads)
+        self.app: ASGIApp = _split(api, objects)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._database.close()
+        os.close(self._lock)
+
+
+def _split(api: ASGIApp, objects: ASGIApp) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(OBJECTS_PATH):
+            await objects(scope, receive, send)
+        else:
+            await api(scope, receive, send)
+
+    return app
+
+
+def _unknown_path(config: RegistryConfig) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"message": f"not found this router with method {request.method}"}, 404)
+        if config.faults.html_at_unknown_paths:
+            return HTMLResponse(_PAGE)
+        return JSONResponse({"message": "not found"}, 404)
+
+    return answer
+
+
+def _url_lifetime_s(config: RegistryConfig) -> float:
+    lifetime = config.faults.url_lifetime_s
+    return config.url_lifetime_s if lifetime is None else lifetime
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise DataInUseError(f"{path.parent} is served by another process already") from None
+    return descriptor

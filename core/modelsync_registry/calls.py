@@ -1,0 +1,194 @@
+"""One API call with everything its handler may use, and the way from an HTTP request to it and back.
+
+How it works: the body is read on the event loop, within its limit; then authorization, the handler and the rendering
+of its answer run in one thread, because the database and the object store block.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urljoin
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from modelsync_registry.access import Access, check_scopes
+from modelsync_registry.accounts import Accounts, Caller
+from modelsync_registry.catalog import Catalog
+from modelsync_registry.config import RegistryConfig
+from modelsync_registry.database import Database
+from modelsync_registry.errors import BadRequestError, NotSignedInError, ObjectError, RegistryError
+from modelsync_registry.jsontypes import Json, JsonObject
+from modelsync_registry.objects import ObjectStore
+from modelsync_registry.query import ListQuery, parse_query
+from modelsync_registry.records import Model, Organization, Page, Repository
+from modelsync_registry.wire import Wire, surroundings
+
+BODY_MAX: Final = 256 * 1024  # bytes of JSON (registry contract 1.0)
+TOKEN_HEADER: Final = "X-YATAI-API-TOKEN"
+ORGANIZATION_HEADER: Final = "X-Yatai-Organization"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that every call works with."""
+
+    config: RegistryConfig
+    database: Database
+    accounts: Accounts
+    store: ObjectStore
+    threads: Executor
+    """Where bytes are read and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authorized request."""
+
+    services: Services
+    caller: Caller
+    organization: Organization
+    path: dict[str, str]
+    """The variable parts of the path."""
+    parameters: dict[str, str]
+    """The query string."""
+    body: JsonObject
+    base_url: str
+    client_version: str | None
+
+    def page(self) -> Page:
+        """The page asked for. Raises BadRequestError when start or count is not a number."""
+        values = [self.parameters.get(name) or "0" for name in ("start", "count")]
+        if not all(value.isdecimal() for value in values):
+            raise BadRequestError("bind request: start and count must be whole numbers")
+        return Page(*map(int, values))
+
+    def query(self) -> ListQuery:
+        return parse_query(self.parameters.get("q", ""))
+
+    def search(self) -> str:
+        return self.parameters.get("search", "")
+
+    def catalog(self, connection: Connection) -> Catalog:
+        return Catalog(connection, self.organization.id, self.services.config.clock())
+
+    def wire(
+        self,
+        connection: Connection,
+        models: Sequence[Model] = (),
+        repositories: Sequence[Repository] = (),
+    ) -> Wire:
+        around = surroundings(connection, models, repositories)
+        return Wire(around, self.organization, self.services.config.strategy)
+
+    def absolute(self, url: str) -> str:
+        """A URL of the object store as the client must call it."""
+        return urljoin(self.services.config.public_url or self.base_url, url)
+
+
+Handler = Callable[[Call], Json]
+RawHandler = Callable[[Call, Request], Awaitable[Response]]
+
+
+def json_endpoint(services: Services, handler: Handler, access: Access) -> Callable[[Request], Awaitable[Response]]:
+    """A Starlette endpoint that answers with what `handler` returns."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await read_json(request)
+        except RegistryError as error:
+            return error_response(services, error)
+
+        def work() -> Response:
+            try:
+                answer = handler(authorize(services, request, access, body))
+            except (RegistryError, ObjectError, OSError) as error:
+                return error_response(services, error)
+            return JSONResponse(answer)
+
+        return await run_in_threadpool(work)
+
+    return endpoint
+
+
+def raw_endpoint(services: Services, handler: RawHandler, access: Access) -> Callable[[Request], Awaitable[Response]]:
+    """A Starlette endpoint whose handler reads or writes the body itself."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            call = await run_in_threadpool(authorize, services, request, access, {})
+            return await handler(call, request)
+        except RegistryError as error:
+            # Yatai answers 500 where a raw route fails, also for what is not there (registry contract 1.0).
+            status = error.status if isinstance(error, NotSignedInError) else 500
+            return error_response(services, error, status)
+        except (ObjectError, OSError) as error:
+            return error_response(services, error, 500)
+
+    return endpoint
+
+
+def authorize(services: Services, request: Request, access: Access, body: JsonObject) -> Call:
+    """Raises NotSignedInError, UnknownOrganizationError, or BadRequestError when the scopes do not suffice."""
+    caller = services.accounts.caller(request.headers.get(TOKEN_HEADER))
+    name = request.headers.get(ORGANIZATION_HEADER) or request.query_params.get("organization_name")
+    organization = services.accounts.organization(caller, name)
+    check_scopes(caller, access)
+    return Call(
+        services=services,
+        caller=caller,
+        organization=organization,
+        path=dict(request.path_params),
+        parameters=dict(request.query_params),
+        body=body,
+        base_url=str(request.base_url),
+        client_version=request.headers.get("X-Bentoml-Version"),
+    )
+
+
+async def read_json(request: Request) -> JsonObject:
+    """The body as a JSON object, `{}` when there is none. Raises BadRequestError, also when it is over BODY_MAX."""
+    data = bytearray()
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > BODY_MAX:
+                raise BadRequestError(f"bind request: http: request body too large (limit {BODY_MAX} bytes)")
+    except ClientDisconnect:
+        raise BadRequestError("bind request: unexpected EOF") from None
+    if not data:
+        return {}
+    try:
+        body: Json = json.loads(data)
+    except (ValueError, RecursionError):
+        raise BadRequestError("bind request: the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise BadRequestError("bind request: the body is not a JSON object")
+    return body
+
+
+def error_response(
+    services: Services, error: RegistryError | ObjectError | OSError, status: int | None = None
+) -> Response:
+    """The answer for a refusal; trouble of the object store and of the disk is a 400, as with Yatai."""
+    match error:
+        case RegistryError(field=None):
+            return Response(status_code=status or error.status)
+        case NotSignedInError():
+            return JSONResponse({"message": str(error)}, services.config.faults.unauthorized_status)
+        case RegistryError():
+            return JSONResponse({"error": str(error)}, status or error.status)
+        case ObjectError():
+            return JSONResponse({"error": str(error)}, status or 400)
+        case OSError():
+            _log.error("storage trouble: %s", error.strerror)
+            return JSONResponse({"error": f"storage: {error.strerror}"}, status or 400)

@@ -1,0 +1,362 @@
+"""An object store in a directory, behind the registry's own signed URLs.
+
+How it works: bytes stream into files under `blobs/` that are never changed afterwards. An object is a small record
+under `objects/` that lists its blobs in order, so completing an upload of any size copies nothing: it writes the
+record and renames it into place. An upload in progress is a directory under `uploads/` with a record per part; all of
+it is on disk, so a restart loses nothing. A replaced object's blobs are deleted when the last reader of that version
+has closed; whatever a crash leaves behind is swept at the next start.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import itertools
+import json
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+from modelsync_registry.config import PART_SIZE_MIN
+from modelsync_registry.errors import ObjectError, no_such_key, no_such_upload
+from modelsync_registry.objects import CompletedPart, ETag, UploadId
+from modelsync_registry.signing import Permit, UrlSigner
+
+PART_NUMBER_MAX = 10_000
+UPLOAD_LIFETIME = timedelta(days=7)
+"""An upload nobody completed in this time is swept at a start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One blob of an object or of an upload."""
+
+    blob: str
+    size: int
+    md5: str
+
+
+@dataclass(slots=True)
+class _Version:
+    """One content of a key; `readers` and `replaced` decide when its blobs can go."""
+
+    etag: ETag
+    modified: datetime
+    pieces: tuple[Piece, ...]
+    starts: list[int] = field(init=False)
+    size: int = field(init=False)
+    readers: int = 0
+    replaced: bool = False
+
+    def __post_init__(self) -> None:
+        *self.starts, self.size = itertools.accumulate((piece.size for piece in self.pieces), initial=0)
+
+
+class DirectoryStore:
+    """Objects under one directory; one process at a time."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        signer: UrlSigner,
+        clock: Callable[[], datetime],
+        part_size_min: int = PART_SIZE_MIN,
+        sync: bool = True,
+    ) -> None:
+        self._blobs = root / "blobs"
+        self._objects = root / "objects"
+        self._uploads = root / "uploads"
+        self._signer = signer
+        self._clock = clock
+        self._part_size_min = part_size_min
+        self._sync = sync
+        self._lock = threading.Lock()
+        for directory in (self._blobs, self._objects, self._uploads):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._versions: dict[str, _Version] = self._load()
+        self._sweep()
+
+    def presign_get(self, key: str) -> str:
+        return self._signer.sign(Permit("GET", key))
+
+    def presign_put(self, key: str) -> str:
+        return self._signer.sign(Permit("PUT", key))
+
+    def presign_part(self, key: str, upload_id: UploadId, part_number: int) -> str:
+        return self._signer.sign(Permit("PUT", key, upload_id, part_number))
+
+    def create_multipart(self, key: str) -> UploadId:
+        upload_id = UploadId(secrets.token_hex(16))
+        directory = self._uploads / upload_id
+        directory.mkdir(mode=0o700)
+        record = {"key": key, "created": self._clock().isoformat()}
+        self._write_record(directory / "upload.json", record)
+        return upload_id
+
+    def complete_multipart(self, key: str, upload_id: UploadId, parts: Sequence[CompletedPart]) -> ETag:
+        with self._lock:
+            directory = self._upload_directory(key, upload_id)
+            pieces = self._chosen_pieces(directory, parts)
+            digests = b"".join(bytes.fromhex(piece.md5) for piece in pieces)
+            etag = ETag(f"{_md5(digests)}-{len(pieces)}")
+            self._replace(key, _Version(etag, self._clock(), pieces))
+            unused = {piece.blob for piece in _part_records(directory)} - {piece.blob for piece in pieces}
+            shutil.rmtree(directory)
+            self._delete_blobs(unused)
+        return etag
+
+    def open(self, key: str) -> DirectoryReader:
+        with self._lock:
+            version = self._versions.get(key)
+            if version is None:
+                raise no_such_key()
+            version.readers += 1
+        return DirectoryReader(version, self._blobs, self._release)
+
+    def writer(self, key: str) -> BlobWriter:
+        def put_in_place(piece: Piece) -> None:
+            with self._lock:
+                self._replace(key, _Version(ETag(piece.md5), self._clock(), (piece,)))
+
+        return BlobWriter(self._blobs, sync=self._sync, put_in_place=put_in_place)
+
+    def part_writer(self, key: str, upload_id: UploadId, part_number: int) -> BlobWriter:
+        """Takes one part; a part of the same number is replaced. Raises ObjectError (NoSuchUpload)."""
+        if not 1 <= part_number <= PART_NUMBER_MAX:
+            raise ObjectError(
+                "InvalidArgument",
+                f"Part number must be an integer between 1 and {PART_NUMBER_MAX}.",
+                HTTPStatus.BAD_REQUEST,
+            )
+
+        def put_in_place(piece: Piece) -> None:
+            with self._lock:
+                directory = self._upload_directory(key, upload_id)
+                record = directory / f"{part_number}.json"
+                replaced = _read_piece(record) if record.exists() else None
+                self._write_record(record, [piece.blob, piece.size, piece.md5])
+                if replaced is not None:
+                    self._delete_blobs({replaced.blob})
+
+        with self._lock:
+            self._upload_directory(key, upload_id)
+        return BlobWriter(self._blobs, sync=self._sync, put_in_place=put_in_place)
+
+    def _upload_directory(self, key: str, upload_id: UploadId) -> Path:
+        # The id comes from outside: only the shape that we give out may become part of a path.
+        if len(upload_id) != 32 or not set(upload_id) <= set("0123456789abcdef"):
+            raise no_such_upload()
+        directory = self._uploads / upload_id
+        try:
+            record = json.loads((directory / "upload.json").read_text())
+        except FileNotFoundError:
+            raise no_such_upload() from None
+        if record["key"] != key:
+            raise no_such_upload()
+        return directory
+
+    def _chosen_pieces(self, directory: Path, parts: Sequence[CompletedPart]) -> tuple[Piece, ...]:
+        if not parts:
+            raise ObjectError("MalformedXML", "At least one part must be named.", HTTPStatus.BAD_REQUEST)
+        if any(after.number <= before.number for before, after in itertools.pairwise(parts)):
+            raise ObjectError("InvalidPartOrder", "The parts are not in ascending order.", HTTPStatus.BAD_REQUEST)
+        pieces: list[Piece] = []
+        for part in parts:
+            record = directory / f"{part.number}.json"
+            piece = _read_piece(record) if record.exists() else None
+            if piece is None or piece.md5 != part.etag.strip('"').lower():
+                raise ObjectError(
+                    "InvalidPart",
+                    f"Part {part.number} was not uploaded, or its ETag is another one.",
+                    HTTPStatus.BAD_REQUEST,
+                )
+            pieces.append(piece)
+        for part, piece in zip(parts[:-1], pieces[:-1], strict=True):
+            if piece.size < self._part_size_min:
+                raise ObjectError(
+                    "EntityTooSmall",
+                    f"Part {part.number} has {piece.size} bytes; all but the last need {self._part_size_min}.",
+                    HTTPStatus.BAD_REQUEST,
+                )
+        return tuple(pieces)
+
+    def _replace(self, key: str, version: _Version) -> None:
+        record = {
+            "key": key,
+            "etag": version.etag,
+            "modified": version.modified.isoformat(),
+            "pieces": [[piece.blob, piece.size, piece.md5] for piece in version.pieces],
+        }
+        self._write_record(self._object_path(key), record)
+        before = self._versions.get(key)
+        self._versions[key] = version
+        if before is not None:
+            before.replaced = True
+            self._delete_if_unused(before)
+
+    def _release(self, version: _Version) -> None:
+        with self._lock:
+            version.readers -= 1
+            self._delete_if_unused(version)
+
+    def _delete_if_unused(self, version: _Version) -> None:
+        if version.replaced and version.readers == 0:
+            self._delete_blobs({piece.blob for piece in version.pieces})
+
+    def _delete_blobs(self, blobs: set[str]) -> None:
+        for blob in blobs:
+            (self._blobs / blob).unlink(missing_ok=True)
+
+    def _object_path(self, key: str) -> Path:
+        # Keys hold names chosen by clients, of any characters and length: only their hash becomes a path.
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._objects / digest[:2] / f"{digest}.json"
+
+    def _write_record(self, path: Path, record: object) -> None:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        with temporary.open("w") as file:
+            json.dump(record, file)
+            if self._sync:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+        if self._sync:
+            _sync_directory(path.parent)
+
+    def _load(self) -> dict[str, _Version]:
+        versions: dict[str, _Version] = {}
+        for path in self._objects.glob("*/*.json"):
+            record = json.loads(path.read_text())
+            pieces = tuple(Piece(*piece) for piece in record["pieces"])
+            modified = datetime.fromisoformat(record["modified"])
+            versions[record["key"]] = _Version(ETag(record["etag"]), modified, pieces)
+        return versions
+
+    def _sweep(self) -> None:
+        used = {piece.blob for version in self._versions.values() for piece in version.pieces}
+        for directory in self._uploads.iterdir():
+            try:
+                created = datetime.fromisoformat(json.loads((directory / "upload.json").read_text())["created"])
+            except (FileNotFoundError, json.JSONDecodeError):
+                created = None  # cut off while it was made or removed
+            if created is None or self._clock() - created > UPLOAD_LIFETIME:
+                shutil.rmtree(directory)
+            else:
+                used |= {piece.blob for piece in _part_records(directory)}
+        self._delete_blobs({path.name for path in self._blobs.iterdir()} - used)
+
+
+class BlobWriter:
+    """One new blob; `put_in_place` makes it part of an object or an upload."""
+
+    def __init__(self, directory: Path, *, sync: bool, put_in_place: Callable[[Piece], None]) -> None:
+        self._path = directory / secrets.token_hex(16)
+        self._file = self._path.open("xb", buffering=0)
+        self._sync = sync
+        self._put_in_place = put_in_place
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._size = 0
+        self._committed = False
+
+    def write(self, data: Sequence[bytes]) -> None:
+        for chunk in data:
+            view = memoryview(chunk)
+            self._md5.update(view)
+            self._size += len(view)
+            while view:
+                view = view[self._file.write(view) :]
+
+    def commit(self, expected_md5: bytes | None = None) -> ETag:
+        if expected_md5 is not None and expected_md5 != self._md5.digest():
+            raise ObjectError("BadDigest", "The Content-MD5 is not that of the bytes received.", HTTPStatus.BAD_REQUEST)
+        if self._sync:
+            os.fsync(self._file.fileno())
+        self._file.close()
+        piece = Piece(self._path.name, self._size, self._md5.hexdigest())
+        self._put_in_place(piece)
+        self._committed = True
+        return ETag(piece.md5)
+
+    def abort(self) -> None:
+        self._file.close()
+        if not self._committed:
+            self._path.unlink(missing_ok=True)
+
+
+class DirectoryReader:
+    """Reads across the blobs of one version; for one thread at a time."""
+
+    def __init__(self, version: _Version, blobs: Path, release: Callable[[_Version], None]) -> None:
+        self._version = version
+        self._blobs = blobs
+        self._release = release
+        self._open_index = -1
+        self._descriptor = -1
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        return self._version.size
+
+    @property
+    def etag(self) -> ETag:
+        return self._version.etag
+
+    @property
+    def modified(self) -> datetime:
+        return self._version.modified
+
+    def read(self, offset: int, size: int) -> bytes:
+        if offset >= self.size:
+            return b""
+        index = bisect.bisect_right(self._version.starts, offset) - 1
+        piece = self._version.pieces[index]
+        if index != self._open_index:
+            self._close_descriptor()
+            self._descriptor = os.open(self._blobs / piece.blob, os.O_RDONLY | os.O_CLOEXEC)
+            self._open_index = index
+        inside = offset - self._version.starts[index]
+        data = os.pread(self._descriptor, min(size, piece.size - inside), inside)
+        if not data:
+            raise OSError(f"blob {piece.blob} ends before its {piece.size} bytes")
+        return data
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._close_descriptor()
+            self._release(self._version)
+
+    def _close_descriptor(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor, self._open_index = -1, -1
+
+
+def _part_records(directory: Path) -> list[Piece]:
+    return [_read_piece(path) for path in directory.glob("*.json") if path.name != "upload.json"]
+
+
+def _read_piece(path: Path) -> Piece:
+    blob, size, md5 = json.loads(path.read_text())
+    return Piece(blob, size, md5)
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
