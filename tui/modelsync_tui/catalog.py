@@ -1,0 +1,97 @@
+"""What is known of both sides at one moment: an immutable value that the two browsers are drawn from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from modelsync.comparison import RowState, row_state
+from modelsync.model import BrokenEntry, LocalModel, RemoteModel
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Both sides; every change makes a new one, so that a thread can read it while the next is made."""
+
+    locals: Mapping[str, LocalModel] = field(default_factory=dict)
+    """By `name:version`."""
+    broken: tuple[BrokenEntry, ...] = ()
+    remotes: Mapping[str, RemoteModel] = field(default_factory=dict)
+    """By `name:version`, as far as loaded."""
+    remote_total: int | None = None
+    """How many versions the registry says it has; None before its first page."""
+    remote_next: int = 0
+    """Where the next page starts."""
+    asked: frozenset[str] = frozenset()
+    """Names whose versions were all asked for, beside the pages."""
+
+    @property
+    def remote_known(self) -> bool:
+        """Whether the registry has answered at all."""
+        return self.remote_total is not None
+
+    @property
+    def remote_complete(self) -> bool:
+        """Whether every page is loaded."""
+        return self.remote_total is not None and self.remote_next >= self.remote_total
+
+    def knows_remote(self, name: str) -> bool:
+        """Whether a version of that name which is not in `remotes` is truly not in the registry."""
+        return self.remote_complete or name in self.asked
+
+    def state(self, tag_text: str, name: str, now: datetime) -> RowState | None:
+        """The state of a version that one side has at least; None while the registry's side is not known."""
+        remote = self.remotes.get(tag_text)
+        if remote is None and not self.knows_remote(name):
+            return None
+        return row_state(self.locals.get(tag_text), remote, now)
+
+    def unasked_names(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those names whose state cannot be told yet."""
+        if not self.remote_known or self.remote_complete:
+            return ()
+        return tuple(name for name in names if name not in self.asked)
+
+    def with_local(self, models: Iterable[LocalModel], broken: tuple[BrokenEntry, ...]) -> "Catalog":
+        """The local side read anew."""
+        return replace(self, locals={str(model.tag): model for model in models}, broken=broken)
+
+    def with_local_version(self, tag_text: str, model: LocalModel | None) -> "Catalog":
+        """One local version read anew; None: it is gone."""
+        return replace(self, locals=_with(self.locals, tag_text, model))
+
+    def with_remote_version(self, tag_text: str, model: RemoteModel | None) -> "Catalog":
+        """One version of the registry read anew; None: it is not there."""
+        added = (model is not None) - (tag_text in self.remotes) if self.remote_complete else 0
+        return replace(
+            self,
+            remotes=_with(self.remotes, tag_text, model),
+            remote_total=None if self.remote_total is None else self.remote_total + added,
+            remote_next=self.remote_next + added,
+        )
+
+    def with_page(self, start: int, total: int, items: Iterable[RemoteModel]) -> "Catalog":
+        """One more page of the registry; an empty one ends the list, whatever its total says."""
+        page = {item.tag_text: item for item in items}
+        end = start + len(page) if page else total
+        return replace(self, remotes={**self.remotes, **page}, remote_total=total, remote_next=end)
+
+    def with_names(self, names: Iterable[str], items: Iterable[RemoteModel]) -> "Catalog":
+        """All versions of some names."""
+        found = {item.tag_text: item for item in items}
+        return replace(self, remotes={**self.remotes, **found}, asked=self.asked | frozenset(names))
+
+    def without_remote(self) -> "Catalog":
+        """The registry's side unknown again."""
+        return Catalog(self.locals, self.broken)
+
+
+def _with(mapping: Mapping[str, _T], key: str, value: _T | None) -> dict[str, _T]:
+    changed = dict(mapping)
+    if value is None:
+        changed.pop(key, None)
+    else:
+        changed[key] = value
+    return changed

@@ -1,0 +1,307 @@
+"""One side's list as it is shown: rows filtered, grouped by name and sorted, then laid flat for the cursor.
+
+How it works: `build` makes a `Listing` from a catalog, pure and safe in a thread; `Listing.flat` lays it out in one
+array, by which groups are open. Nothing here takes longer than a few milliseconds in one C call (a sort of 100,000
+texts would hold the interpreter's lock and with it the screen), so long sorts are made in runs and merged.
+"""
+
+import gc
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeVar, assert_never
+
+from modelsync.comparison import RowState
+from modelsync.model import BrokenEntry, EntryProblem, LocalModel, RemoteModel
+from modelsync_tui.catalog import Catalog
+from modelsync_tui.filter import NO_FILTER, Filter
+
+Key = tuple[str, str]
+"""Name and version; an empty version means the whole group."""
+_RUN_ROWS = 4_096
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_T = TypeVar("_T")
+
+
+class Side(StrEnum):
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+class SortKey(StrEnum):
+    NAME = "name"
+    SIZE = "size"
+    DATE = "date"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version on one side."""
+
+    name: str
+    version: str
+    size_bytes: int | None
+    when: datetime | None
+    by: str
+    labels: Mapping[str, str]
+    state: RowState | None
+    """None: not known yet."""
+    problem: EntryProblem | None = None
+    """Why a local entry is no model."""
+    reason: str = ""
+    """Words for the problem, or for a failed upload."""
+    ghost: bool = False
+    """Only the other side has it."""
+
+    @property
+    def key(self) -> Key:
+        return (self.name, self.version)
+
+    @property
+    def tag_text(self) -> str:
+        return f"{self.name}:{self.version}"
+
+    @property
+    def state_word(self) -> str:
+        if self.problem is not None:
+            return self.problem.value
+        return "" if self.state is None else self.state.value
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """All versions of one name that are shown."""
+
+    name: str
+    rows: tuple[VersionRow, ...]
+    size_bytes: int
+    newest: datetime | None
+    states: tuple[tuple[RowState, int], ...]
+    """How many versions are in which state, in the order of the states."""
+
+    @property
+    def key(self) -> Key:
+        return (self.name, "")
+
+    @property
+    def count(self) -> int:
+        """Versions that this side has."""
+        return sum(not row.ghost for row in self.rows)
+
+
+Row = GroupRow | VersionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a list is asked to show."""
+
+    side: Side
+    filter: Filter = NO_FILTER
+    only_differing: bool = False
+    sort: SortKey = SortKey.NAME
+    reverse: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        return self.filter.active or self.only_differing
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Rows in the order of the screen, and where each one stands."""
+
+    rows: list[Row] = field(default_factory=list)
+    positions: Mapping[Key, int] = field(default_factory=dict)
+
+    def at(self, index: int) -> Row | None:
+        return self.rows[index] if 0 <= index < len(self.rows) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One side, filtered, grouped and sorted."""
+
+    groups: list[GroupRow] = field(default_factory=list)
+    shown: int = 0
+    """Versions shown, those of the other side not counted."""
+    total: int = 0
+    """Versions known on this side."""
+
+    def flat(self, is_open: Callable[[str], bool]) -> Flat:
+        """Lays the rows of open groups under their groups."""
+        rows: list[Row] = []
+        for group in self.groups:
+            rows.append(group)
+            if is_open(group.name):
+                rows.extend(group.rows)
+        return Flat(rows, {row.key: index for index, row in enumerate(rows)})
+
+
+def build(catalog: Catalog, ask: Ask, now: datetime) -> Listing:
+    """What the side shows for what is asked; a pure function that may run in a thread."""
+    total = 0
+    shown = 0
+    by_name: dict[str, list[VersionRow]] = {}
+    for row in _rows(catalog, ask.side, now):
+        total += not row.ghost
+        if ask.only_differing and row.state in (RowState.SAME, RowState.REFERENCE):
+            continue
+        if ask.filter.active and not ask.filter.matches(row):
+            continue
+        shown += not row.ghost
+        by_name.setdefault(row.name, []).append(row)
+    groups = [_group(name, rows, ask) for name, rows in by_name.items()]
+    own = [group for group in groups if group.count]
+    return Listing(_sorted(own, _group_key(ask.sort), reverse=ask.reverse), shown, total)
+
+
+def local_row(catalog: Catalog, model: LocalModel, now: datetime) -> VersionRow:
+    """One whole local version."""
+    tag, info = model.tag, model.info
+    state = catalog.state(str(tag), tag.name, now)
+    return VersionRow(tag.name, tag.version, model.size_bytes, info.creation_time, "", info.labels, state)
+
+
+def remote_row(catalog: Catalog, remote: RemoteModel, now: datetime) -> VersionRow:
+    """One version of the registry."""
+    return VersionRow(
+        remote.name,
+        remote.version,
+        remote.size_bytes,
+        remote.created_at or remote.build_at,
+        remote.creator_name or remote.creator_email.partition("@")[0],
+        remote.labels,
+        catalog.state(remote.tag_text, remote.name, now),
+        reason=remote.status_reason,
+    )
+
+
+def _rows(catalog: Catalog, side: Side, now: datetime) -> Iterable[VersionRow]:
+    match side:
+        case Side.LOCAL:
+            for model in catalog.locals.values():
+                yield local_row(catalog, model, now)
+            for entry in catalog.broken:
+                yield _broken_row(entry)
+        case Side.REMOTE:
+            for remote in catalog.remotes.values():
+                yield remote_row(catalog, remote, now)
+            yield from _ghosts(catalog, now)
+        case _:
+            assert_never(side)
+
+
+def _ghosts(catalog: Catalog, now: datetime) -> Iterable[VersionRow]:
+    """Local versions that the registry does not have, of names that it does have."""
+    if not catalog.remote_known:
+        return
+    names = {remote.name for remote in catalog.remotes.values()}
+    for tag_text, model in catalog.locals.items():
+        if tag_text not in catalog.remotes and model.tag.name in names and catalog.knows_remote(model.tag.name):
+            yield replace(local_row(catalog, model, now), ghost=True)
+
+
+def _broken_row(entry: BrokenEntry) -> VersionRow:
+    return VersionRow(entry.name, entry.version, None, None, "", {}, None, entry.problem, entry.reason)
+
+
+_STATE_ORDER: Mapping[RowState | None, int] = {
+    RowState.DIFFERS: 0,
+    RowState.FAILED: 1,
+    RowState.STUCK: 2,
+    RowState.UPLOADING: 3,
+    RowState.LOCAL_ONLY: 4,
+    RowState.REMOTE_ONLY: 5,
+    RowState.SAME: 6,
+    RowState.REFERENCE: 7,
+    None: 8,
+}
+"""What needs a person's eye comes first."""
+
+
+def _group(name: str, rows: list[VersionRow], ask: Ask) -> GroupRow:
+    counts: dict[RowState, int] = {}
+    for row in rows:
+        if row.state is not None:
+            counts[row.state] = counts.get(row.state, 0) + 1
+    return GroupRow(
+        name,
+        tuple(_sorted(rows, _row_key(ask.sort), reverse=ask.reverse and ask.sort is not SortKey.NAME)),
+        sum(row.size_bytes or 0 for row in rows if not row.ghost),
+        max((row.when for row in rows if row.when is not None), default=None),
+        tuple(sorted(counts.items(), key=lambda item: _STATE_ORDER[item[0]])),
+    )
+
+
+def _age_key(when: datetime | None) -> float:
+    return -(when or _NEVER).timestamp()
+
+
+SortValue = tuple[float, str]
+"""Newest, largest and most pressing first are the smaller numbers; names in the order of letters."""
+
+
+def _row_key(sort: SortKey) -> Callable[[VersionRow], SortValue]:
+    match sort:
+        case SortKey.NAME | SortKey.DATE:
+            return lambda row: (_age_key(row.when), row.version)
+        case SortKey.SIZE:
+            return lambda row: (-(row.size_bytes or 0), row.version)
+        case SortKey.STATE:
+            return lambda row: (_STATE_ORDER[row.state], row.version)
+        case _:
+            assert_never(sort)
+
+
+def _group_key(sort: SortKey) -> Callable[[GroupRow], SortValue]:
+    match sort:
+        case SortKey.NAME:
+            return lambda group: (0.0, group.name)
+        case SortKey.DATE:
+            return lambda group: (_age_key(group.newest), group.name)
+        case SortKey.SIZE:
+            return lambda group: (-group.size_bytes, group.name)
+        case SortKey.STATE:
+            return lambda group: (
+                float(min((_STATE_ORDER[state] for state, _ in group.states), default=len(_STATE_ORDER))),
+                group.name,
+            )
+        case _:
+            assert_never(sort)
+
+
+def _sorted(items: list[_T], key: Callable[[_T], SortValue], *, reverse: bool) -> list[_T]:
+    if len(items) <= _RUN_ROWS:
+        return sorted(items, key=key, reverse=reverse)
+    runs = [sorted(items[at : at + _RUN_ROWS], key=key, reverse=reverse) for at in range(0, len(items), _RUN_ROWS)]
+    return list(heapq.merge(*runs, key=key, reverse=reverse))
+
+
+def retire(listing: Listing, flat: Flat) -> None:
+    """Frees a big list that is shown no more, piece by piece; for a thread.
+
+    Freeing 100,000 rows at once holds the interpreter's lock for longer than a frame.
+    """
+    while flat.rows:
+        del flat.rows[-_RUN_ROWS:]
+    while listing.groups:
+        del listing.groups[-_RUN_ROWS:]
+
+
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Makes many objects without the cycle collector looking at them, now or later: none of them is in a cycle.
+
+    A full collection over half a million objects stops every thread for longer than a frame.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
