@@ -19,7 +19,7 @@ from modelsync_registry.calls import Call
 from modelsync_registry.catalog import Catalog
 from modelsync_registry.errors import BadRequestError, ObjectError
 from modelsync_registry.jsontypes import Json, JsonObject, objects, optional_text, text, whole_number
-from modelsync_registry.objects import CompletedPart, ETag, ObjectReader, ObjectWriter, UploadId
+from modelsync_registry.objects import CompletedPart, ETag, ObjectReader, UploadId
 from modelsync_registry.records import Model, UploadStatus
 from modelsync_registry.streaming import ClientGoneError, receive_into, send_object
 from modelsync_registry.versions import understands_presigned_urls
@@ -89,19 +89,21 @@ def complete_multipart(call: Call) -> Json:
 
 async def proxy_upload(call: Call, request: Request) -> Response:
     """PUT M/upload: the archive comes through the registry, which sets the status itself."""
-    writer = await run_in_threadpool(_begin_proxy_upload, call)
-    reason = "the connection ended before the archive did"
+    await run_in_threadpool(_change, call, lambda catalog, model: catalog.start_upload(model))
+    status, reason = UploadStatus.FAILED, "the connection ended before the archive did"
     try:
-        await receive_into(request.receive, writer, call.services.threads)
-        await run_in_threadpool(writer.commit)
-        reason = ""
+        await _store_body(call, request)
+        status, reason = UploadStatus.SUCCESS, ""
     except OSError as error:
-        reason = error.strerror or "storage trouble"
+        reason = f"storage: {error.strerror}"
         raise
     except ClientGoneError:
-        pass
+        pass  # nobody is left to answer
     finally:
-        await run_in_threadpool(_end_proxy_upload, call, writer, reason)
+        creator = call.caller.user.id
+        await run_in_threadpool(
+            _change, call, lambda catalog, model: catalog.finish_upload(model, status, reason, creator)
+        )
     return Response()
 
 
@@ -135,16 +137,13 @@ class _ProxyDownload(Response):
             self._reader.close()
 
 
-def _begin_proxy_upload(call: Call) -> ObjectWriter:
-    _change(call, lambda catalog, model: catalog.start_upload(model))
-    return call.services.store.writer(_key(call))
-
-
-def _end_proxy_upload(call: Call, writer: ObjectWriter, reason: str) -> None:
-    writer.abort()
-    status = UploadStatus.FAILED if reason else UploadStatus.SUCCESS
-    creator = call.caller.user.id
-    _change(call, lambda catalog, model: catalog.finish_upload(model, status, reason, creator))
+async def _store_body(call: Call, request: Request) -> None:
+    writer = await run_in_threadpool(call.services.store.writer, _key(call))
+    try:
+        await receive_into(request.receive, writer, call.services.threads)
+        await run_in_threadpool(writer.commit)
+    finally:
+        await run_in_threadpool(writer.abort)
 
 
 def _open_object(call: Call) -> ObjectReader:

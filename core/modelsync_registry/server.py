@@ -46,9 +46,7 @@ class RunningRegistry:
             timeout_graceful_shutdown=STOP_WITHIN_S,
         )
         self._server = _Server(settings)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="modelsync-registry", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, name="modelsync-registry", daemon=True)
         self._thread.start()
         self._server.answering.wait()
 
@@ -59,6 +57,12 @@ class RunningRegistry:
             self._thread.join()
             self._registry.close()
             self._socket.close()
+
+    def _serve(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._server.answering.set()  # also when it could not start: nobody may wait for ever
 
     def __enter__(self) -> RunningRegistry:
         return self

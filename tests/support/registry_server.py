@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from modelsync_registry.config import RegistryConfig
 from modelsync_registry.faults import Faults
 from modelsync_registry.jsontypes import Json, JsonObject
