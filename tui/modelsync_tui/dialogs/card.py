@@ -1,0 +1,74 @@
+"""The frame that every question has: a card over the screen, a body, and a row of choices."""
+
+from collections.abc import Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from modelsync_tui import glyphs
+
+Answer = TypeVar("Answer")
+
+
+class Card(ModalScreen[Answer], Generic[Answer]):
+    """A question over the screen; Esc is always the answer that changes nothing."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "decline", "cancel", id="dialog.cancel", tooltip="close it and change nothing"),
+        Binding("right", "app.focus_next", show=False, id="dialog.next", tooltip="next choice"),
+        Binding("left", "app.focus_previous", show=False, id="dialog.previous", tooltip="choice before"),
+    ]
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._card_title = title
+
+    def body(self) -> Iterable[Widget]:
+        """What stands between the title and the choices."""
+        raise NotImplementedError
+
+    def choices(self) -> Iterable[Widget]:
+        """The buttons, the first at the left, and what must be said beside one."""
+        raise NotImplementedError
+
+    def action_decline(self) -> None:
+        """Closes the card with the answer that changes nothing."""
+        self.dismiss(None)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="card") as card:
+            card.border_title = Content(self._card_title)
+            yield from self.body()
+            with Horizontal(id="choices"):
+                yield from self.choices()
+
+    def on_mount(self) -> None:
+        self.set_class(self.plain, "-ascii")
+
+    @property
+    def glyphs(self) -> glyphs.Glyphs:
+        """The characters to draw with."""
+        return glyphs.of(self.app)
+
+    @property
+    def plain(self) -> bool:
+        """Whether only ASCII may be drawn."""
+        return self.glyphs is glyphs.ASCII
+
+
+def choice(label: str, key: str, *, id: str, kind: str = "", disabled: bool = False) -> Button:
+    """A button as drawn: `[ Cancel  Esc ]`, with the key that does the same."""
+    words = f"[ {label}  {key} ]" if key else f"[ {label} ]"
+    return Button(Content(words), id=id, classes=f"choice {kind}".strip(), compact=True, disabled=disabled)
+
+
+def sentence(text: str, *, id: str | None = None, kind: str = "") -> Static:
+    """A paragraph of the body; literal, never read as markup."""
+    return Static(Content(text), id=id, classes=f"sentence {kind}".strip(), markup=False)

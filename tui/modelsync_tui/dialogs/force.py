@@ -1,0 +1,217 @@
+"""The question before a version is overwritten: both sides, what changes, and a confirm that cannot slip."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from modelsync.comparison import Direction, Plan, PlanItem
+from modelsync.tag import Tag
+from modelsync_tui import text
+from modelsync_tui.dialogs.card import Card, choice, sentence
+from modelsync_tui.dialogs.sides import SidesTable, size_pair
+from modelsync_tui.glyphs import Glyphs
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync_tui.widgets.words import about_text, moment_text
+
+_WIDE_CELLS = 80
+"""From this width on a line of the list has room for whole dates and addresses."""
+_NAMED_MAX = 3
+"""So many of the versions that are left alone are named."""
+
+
+class ForceDialog(Card[tuple[Tag, ...] | None]):
+    """Asks before the plan's versions replace the other side's; answers with the tags to go on with, None for no.
+
+    A version in the registry is replaced only after its name was typed (for several: their number); a local one
+    after its button was pressed, because the old copy stays until the new one is whole.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False, id="force.up", tooltip="one line up"),
+        Binding("down,j", "move(1)", show=False, id="force.down", tooltip="one line down"),
+        Binding("space", "drop", show=False, id="force.drop", tooltip="leave this one out, or take it in again"),
+    ]
+
+    def __init__(self, plan: Plan, *, bytes_per_s: float = 0.0) -> None:
+        """`bytes_per_s`: the speed to reckon the time with; 0 says no time."""
+        self._items = tuple(item for item in plan.going if item.tag is not None)
+        super().__init__(_title(plan, self._items))
+        self._plan = plan
+        self._push = plan.direction is Direction.PUSH
+        self._bytes_per_s = bytes_per_s
+        self._dropped: set[int] = set()
+        self._typed = ""
+
+    @property
+    def kept(self) -> tuple[PlanItem, ...]:
+        """The versions that are not dropped."""
+        return tuple(item for index, item in enumerate(self._items) if index not in self._dropped)
+
+    @property
+    def asked_for(self) -> str:
+        """What must be typed; empty where a button is enough."""
+        kept = self.kept
+        if not self._push or not any(item.remote is not None for item in kept):
+            return ""
+        return kept[0].remote.version if len(self._items) == 1 and kept[0].remote else str(len(kept))
+
+    def body(self) -> Iterable[Widget]:
+        yield sentence(self._warning(), id="warning", kind="-warn")
+        if len(self._items) == 1:
+            yield SidesTable(self._items[0], self._plan.direction, self.glyphs, id="sides")
+        elif self._items:
+            yield ForceLines(self._items, self._dropped, self.glyphs, id="items")
+        yield sentence(self._consequence(), id="consequence", kind="-muted")
+        if left_alone := self._left_alone():
+            yield sentence(left_alone, id="left-alone", kind="-muted")
+        if self.asked_for:
+            with Horizontal(id="typed-row"):
+                yield sentence(self._prompt(), id="prompt")
+                yield Input(id="typed", compact=True, select_on_focus=False)
+
+    def choices(self) -> Iterable[Widget]:
+        yield choice("Cancel", "Esc", id="cancel")
+        if self._items:
+            verb = "Overwrite remote" if self._push else "Replace local"
+            enter = "Enter" if self.plain else "↵"
+            yield choice(verb, enter, id="go", kind="-danger", disabled=bool(self.asked_for))
+
+    def on_mount(self) -> None:
+        if lists := self.query(ForceLines):
+            lists.first().focus()
+        elif inputs := self.query(Input):
+            inputs.first().focus()
+        else:
+            self.query_one("#cancel", Button).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._typed = event.value.strip()
+        self._show_wish()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._confirmed:
+            self._go()
+            return
+        self.query_one("#prompt").add_class("-bad")
+        self.app.bell()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "go" and self._confirmed:
+            self._go()
+        else:
+            self.dismiss(None)
+
+    def action_move(self, by: int) -> None:
+        for lines in self.query(Lines):
+            lines.move_cursor(by)
+
+    def action_drop(self) -> None:
+        """Leaves the version under the cursor out, or takes it in again."""
+        for lines in self.query(ForceLines):
+            self._dropped ^= {lines.cursor}
+            lines.lines_changed()
+            lines.move_cursor(1)
+            self._show_wish()
+
+    @property
+    def _confirmed(self) -> bool:
+        return bool(self.kept) and (not self.asked_for or self._typed == self.asked_for)
+
+    def _go(self) -> None:
+        self.dismiss(tuple(item.tag for item in self.kept if item.tag is not None))
+
+    def _show_wish(self) -> None:
+        for button in self.query("#go").results(Button):
+            button.disabled = not self._confirmed
+        for prompt in self.query("#prompt").results(Static):
+            prompt.remove_class("-bad")
+            prompt.update(Content(self._prompt()))
+        for consequence in self.query("#consequence").results(Static):
+            consequence.update(Content(self._consequence()))
+
+    def _prompt(self) -> str:
+        if not self.kept:
+            return "All are left out; Esc closes."
+        if len(self._items) == 1:
+            return f"Type the version to confirm ({text.literal(self.asked_for)}):"
+        return f"Type {self.asked_for} to overwrite {text.count_text(len(self.kept), 'version')}:"
+
+    def _warning(self) -> str:
+        if not self._items:
+            return f"Nothing here can be {'pushed' if self._push else 'pulled'} by force."
+        one = len(self._items) == 1
+        if not self._push:
+            return f"Replace your local {'copy' if one else 'copies'}? It stays until the new one is whole."
+        if not self.asked_for:
+            return "Nothing is there to be replaced: this is a plain push."
+        return f"This replaces {'a version' if one else 'versions'} others may be using."
+
+    def _consequence(self) -> str:
+        size = sum(item.size_bytes for item in self.kept)
+        moves = f"{'Sends' if self._push else 'Fetches'} {text.size_text(size)}"
+        if self._bytes_per_s > 0 and size:
+            moves += f", about {about_text(size / self._bytes_per_s)}"
+        if not self.asked_for:
+            return f"{moves}."
+        stops = "the remote version is" if len(self._items) == 1 else "that remote version is"
+        return f"If the upload stops, {stops} marked failed until you push it again. {moves}."
+
+    def _left_alone(self) -> str:
+        others = [item for item in self._plan.items if item not in self._items]
+        if not others:
+            return ""
+        shown = "; ".join(
+            f"{text.literal(item.tag_text)} ({text.literal(item.decision.reason)})" for item in others[:3]
+        )
+        more = f"; and {len(others) - 3} more" if len(others) > 3 else ""
+        return f"Left alone: {shown}{more}."
+
+
+class ForceLines(Lines):
+    """One line a version: what is here, what is there, who put it there; Space drops one."""
+
+    def __init__(self, items: Sequence[PlanItem], dropped: set[int], glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(id=id, show_cursor=True)
+        self._items = items
+        self._dropped = dropped
+        self._glyphs = glyphs
+
+    def line_count(self) -> int:
+        return len(self._items)
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        item = self._items[index]
+        dropped = index in self._dropped
+        here, there = size_pair(
+            item.local.size_bytes if item.local else None, item.remote.size_bytes if item.remote else None
+        )
+        remote = item.remote
+        who = text.literal(remote.creator_email or remote.creator_name) if remote else "new"
+        when = remote.build_at if remote else None
+        built = moment_text(when) if width >= _WIDE_CELLS else text.when_text(when)
+        built_width = 16 if width >= _WIDE_CELLS else 7
+        who_width = 16 if width >= _WIDE_CELLS else 11
+        tag_width = max(8, width - built_width - who_width - 31)
+        tone = Tone.MUTED if dropped else Tone.PLAIN
+        mark = " " if dropped else self._glyphs.marked
+        ellipsis = self._glyphs.ellipsis
+        return (
+            (f"{mark} ", Tone.ACCENT),
+            (text.left(text.cut_middle(text.literal(item.tag_text), tag_width, ellipsis), tag_width), tone),
+            (f" {text.right(here, 11, ellipsis)} {text.right(there, 11, ellipsis)}  ", tone),
+            (text.left(built, built_width) + "  ", Tone.MUTED),
+            (text.left(who, who_width, ellipsis), Tone.MUTED),
+        )
+
+
+def _title(plan: Plan, items: Sequence[PlanItem]) -> str:
+    subject = text.literal(items[0].tag_text) if len(items) == 1 else text.count_text(len(items), "version")
+    return f"Force {plan.direction}  {subject}"

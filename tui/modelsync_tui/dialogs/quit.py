@@ -1,0 +1,84 @@
+"""The question when a person quits while transfers run."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from textual.widget import Widget
+from textual.widgets import Button
+
+from modelsync.comparison import Direction
+from modelsync_tui import text
+from modelsync_tui.dialogs.card import Card, choice, sentence
+
+_SHOWN_MAX = 4
+
+
+class QuitChoice(StrEnum):
+    """What to do with the work."""
+
+    KEEP_GOING = "keep going"
+    PAUSE_AND_QUIT = "pause and quit"
+    CANCEL_AND_QUIT = "cancel and quit"
+
+
+class QuitDialog(Card[QuitChoice]):
+    """Names the work that is not finished and asks what becomes of it."""
+
+    def __init__(self, queue: QueueSnapshot, *, resumes: bool = False) -> None:
+        """`resumes`: whether the next start goes on with what was paused."""
+        super().__init__("Quit?")
+        self._queue = queue
+        self._resumes = resumes
+
+    def body(self) -> Iterable[Widget]:
+        yield sentence(self._work(), id="work")
+        rows = [row for row in self._queue.rows if row.status in (TransferStatus.RUNNING, TransferStatus.PAUSED)]
+        if rows:
+            yield sentence("\n".join(self._line(row) for row in rows[:_SHOWN_MAX]), id="running", kind="-muted")
+
+    def choices(self) -> Iterable[Widget]:
+        enter = "Enter" if self.plain else "↵"
+        yield choice("Keep going in this window", "Esc", id="keep")
+        yield choice("Pause all, save and quit", enter, id="pause")
+        yield sentence(self._after_pause(), kind="-muted -under")
+        yield choice("Cancel all and quit", "", id="cancel", kind="-danger")
+        yield sentence("marks versions that were being pushed as failed", kind="-muted -under")
+
+    def on_mount(self) -> None:
+        self.query_one("#pause", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        match event.button.id:
+            case "pause":
+                self.dismiss(QuitChoice.PAUSE_AND_QUIT)
+            case "cancel":
+                self.dismiss(QuitChoice.CANCEL_AND_QUIT)
+            case _:
+                self.dismiss(QuitChoice.KEEP_GOING)
+
+    def action_decline(self) -> None:
+        self.dismiss(QuitChoice.KEEP_GOING)
+
+    def _work(self) -> str:
+        queue = self._queue
+        running = text.count_text(queue.running, "transfer")
+        parts = [f"{running} {'is' if queue.running == 1 else 'are'} running"] if queue.running else []
+        if queue.waiting:
+            parts.append(f"{queue.waiting} {'is' if queue.waiting == 1 else 'are'} waiting")
+        if queue.paused:
+            parts.append(f"{queue.paused} {'is' if queue.paused == 1 else 'are'} paused")
+        return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts) + "." if parts else ""
+
+    def _line(self, row: TransferRow) -> str:
+        glyphs = self.glyphs
+        status = glyphs.running if row.status is TransferStatus.RUNNING else glyphs.paused
+        direction = glyphs.up if row.request.direction is Direction.PUSH else glyphs.down
+        tag = text.cut_middle(str(row.request.tag), 46, glyphs.ellipsis)
+        return f"{status} {direction} {tag}  {row.progress.fraction:.0%}"
+
+    def _after_pause(self) -> str:
+        if self._resumes:
+            return "the next start goes on with them"
+        return "they are not done; push or pull them again later"

@@ -1,0 +1,112 @@
+"""Two sides of one version beside each other, and which of their facts differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from humanize import naturalsize
+
+from modelsync.comparison import Direction, PlanItem
+from modelsync.model import LocalModel, RemoteModel, UploadStatus
+from modelsync_tui import text
+from modelsync_tui.glyphs import Glyphs
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync_tui.widgets.words import moment_text
+
+_NAME_CELLS = 11
+LABELS_SHOWN_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact of both sides, in words."""
+
+    name: str
+    local: str
+    remote: str
+    differs: bool
+
+
+def facts(item: PlanItem) -> tuple[Fact, ...]:
+    """What a person compares before one side replaces the other; labels that differ come first."""
+    local, remote = item.local, item.remote
+    local_size, remote_size = size_pair(local.size_bytes if local else None, remote.size_bytes if remote else None)
+    local_built = local.info.creation_time if local else None
+    remote_built = remote.build_at if remote else None
+    rows = [
+        Fact("size", local_size, remote_size, local_size != remote_size),
+        Fact("created", moment_text(local_built), moment_text(remote_built), local_built != remote_built),
+        Fact("by", "you" if local else "-", _creator(remote), False),
+    ]
+    if remote is not None and remote.status is not UploadStatus.SUCCESS:
+        rows.append(Fact("upload", "", text.literal(remote.status.value), False))
+    return (*rows, *_labels(local, remote))
+
+
+def size_pair(local: int | None, remote: int | None) -> tuple[str, str]:
+    """Two sizes in words that differ whenever the sizes do."""
+    if local is None or remote is None or local == remote:
+        return text.size_text(local) or "-", text.size_text(remote) or "-"
+    for decimals in range(1, 5):
+        here, there = (naturalsize(size, binary=True, format=f"%.{decimals}f") for size in (local, remote))
+        if here != there:
+            return here, there
+    return f"{local:,} B", f"{remote:,} B"
+
+
+def _creator(remote: RemoteModel | None) -> str:
+    return text.literal((remote.creator_email or remote.creator_name) if remote else "") or "-"
+
+
+def _labels(local: LocalModel | None, remote: RemoteModel | None) -> list[Fact]:
+    here = local.info.labels if local else {}
+    there = remote.labels if remote else {}
+    names = sorted({*here, *there}, key=lambda name: (here.get(name) == there.get(name), name))
+    rows = [
+        Fact(
+            "labels" if index == 0 else "",
+            f"{text.literal(name)}={text.literal(here[name])}" if name in here else "-",
+            f"{text.literal(name)}={text.literal(there[name])}" if name in there else "-",
+            here.get(name) != there.get(name),
+        )
+        for index, name in enumerate(names[:LABELS_SHOWN_MAX])
+    ]
+    if more := len(names) - LABELS_SHOWN_MAX:
+        rows += [Fact("", f"and {more} more", "", False)] if more > 0 else []
+    return rows
+
+
+class SidesTable(Lines, can_focus=False):
+    """The facts of one version, local at the left, what differs marked."""
+
+    def __init__(self, item: PlanItem, direction: Direction, glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(id=id)
+        self._facts = facts(item)
+        self._glyphs = glyphs
+        replaced = item.remote is not None if direction is Direction.PUSH else item.local is not None
+        old = "will be replaced" if replaced else "nothing there yet"
+        heads = (
+            ("local (new)", f"remote ({old})") if direction is Direction.PUSH else (f"local ({old})", "remote (new)")
+        )
+        self._heads = heads
+
+    def line_count(self) -> int:
+        return len(self._facts) + 1
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        half = (width - _NAME_CELLS - 4) // 2
+        if index == 0:
+            return (
+                (" " * (_NAME_CELLS + 2), Tone.PLAIN),
+                (text.left(self._heads[0], half) + "  ", Tone.STRONG),
+                (text.left(self._heads[1], half), Tone.STRONG),
+            )
+        fact = self._facts[index - 1]
+        tone = Tone.WARN if fact.differs else Tone.PLAIN
+        mark = self._glyphs.differs if fact.differs else " "
+        ellipsis = self._glyphs.ellipsis
+        return (
+            (f"{mark} ", tone),
+            (text.left(fact.name, _NAME_CELLS), Tone.MUTED),
+            (text.left(fact.local, half, ellipsis) + "  ", tone),
+            (text.left(fact.remote, half, ellipsis), tone),
+        )

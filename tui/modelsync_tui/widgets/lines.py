@@ -1,0 +1,101 @@
+"""A scrolling list that makes only the lines that are visible, in the tones of the theme."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class Tone(StrEnum):
+    """What a piece of text is, for the theme to colour; the text says the same without colour."""
+
+    PLAIN = "plain"
+    MUTED = "muted"
+    STRONG = "strong"
+    ACCENT = "accent"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+Piece = tuple[str, Tone]
+"""Text on one line with its tone. Text from outside is made `literal` before it gets here."""
+
+_CURSOR = "lines--cursor"
+
+
+class Lines(ScrollView, can_focus=True):
+    """Lines of pieces, each one cell high, with a cursor where `show_cursor` is set and the list has the focus."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {_CURSOR, *(f"lines--{tone}" for tone in Tone)}
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    def __init__(self, *, show_cursor: bool = False, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.show_cursor = show_cursor
+
+    def line_count(self) -> int:
+        """How many lines there are."""
+        raise NotImplementedError
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        """The pieces of one line; what is wider than `width` cells is cut."""
+        raise NotImplementedError
+
+    def lines_changed(self) -> None:
+        """Draws again after the lines changed, in number or in content."""
+        count = self.line_count()
+        self.virtual_size = Size(0, count)
+        self.cursor = max(0, min(self.cursor, count - 1))
+        self.refresh()
+
+    def move_cursor(self, by: int) -> None:
+        """Moves the cursor, or scrolls where there is none."""
+        if self.show_cursor:
+            self.cursor = self.cursor + by
+        else:
+            self.scroll_relative(y=by, animate=False)
+
+    def validate_cursor(self, cursor: int) -> int:
+        return max(0, min(cursor, self.line_count() - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        if not self.show_cursor or not self.is_mounted:
+            return
+        self.refresh_line(old - self.scroll_offset.y)
+        self.refresh_line(new - self.scroll_offset.y)
+        self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True)
+
+    def on_mount(self) -> None:
+        self.lines_changed()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        index = y + self.scroll_offset.y
+        if not 0 <= index < self.line_count():
+            return Strip.blank(width, self.rich_style)
+        pieces = self.line(index, width)
+        if self.show_cursor and self.has_focus and index == self.cursor:
+            # One tone: reversed, each colour of a line would become a patch of its own.
+            strip = self.strip([(text, Tone.PLAIN) for text, _ in pieces], width)
+            return strip.apply_style(self.get_component_rich_style(_CURSOR, partial=True))
+        return self.strip(pieces, width)
+
+    def strip(self, pieces: Sequence[Piece], width: int) -> Strip:
+        """The pieces in exactly `width` cells."""
+        segments = [Segment(text, self._style(tone)) for text, tone in pieces]
+        length = sum(cell_len(text) for text, _ in pieces)
+        return Strip(segments, length).adjust_cell_length(width, self.rich_style)
+
+    def _style(self, tone: Tone) -> Style:
+        return self.get_component_rich_style(f"lines--{tone}")
