@@ -1,0 +1,27 @@
+"""Signing in: a token is checked with its registry before anything is kept."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from modelsync.account import Account, Context, Token, TokenSource
+from modelsync.model import Organization, User
+
+
+def sign_in(
+    context: Context, token: Token, *, ca_file: Path | None = None, timeout_s: float = 60.0
+) -> tuple[User, Organization]:
+    """Asks the registry who the token belongs to and where its models go; keeps nothing.
+
+    Raises TokenRefusedError, PermissionDeniedError, NotARegistryError, TlsError, UnreachableError, or UsageError for
+    an endpoint that may not be used.
+    """
+    from modelsync.registry.client import Registry  # here, so that the module can be read without loading HTTP
+
+    account = Account(context, token, TokenSource.SESSION)
+    with Registry(account, ca_file=ca_file, timeout_s=timeout_s) as registry:
+        return registry.current_user(), registry.current_organization()
+
+
+def signed_in(context: Context, token: Token, source: TokenSource, user: User) -> Account:
+    """The account to keep after `sign_in`: the context now knows who its token belongs to."""
+    return Account(replace(context, user=user.label), token, source)
