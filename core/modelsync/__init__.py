@@ -1,0 +1,87 @@
+"""Moves machine-learning models between BentoML's local store and a registry.
+
+    import modelsync
+
+    modelsync.push("sentiment_model:latest")
+    modelsync.pull("sentiment_model:v1_approved")
+
+Names are imported when they are first used, so that `import modelsync` loads neither an HTTP client nor a keyring.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelsync.account import Account, Context, Token
+    from modelsync.api import open_sides, pull, push
+    from modelsync.comparison import Direction
+    from modelsync.credentials import Credentials
+    from modelsync.errors import ModelsyncError
+    from modelsync.registry.client import Registry
+    from modelsync.results import Outcome, PullResult, PushResult, TransferResult
+    from modelsync.settings import Settings
+    from modelsync.store import ModelStore
+    from modelsync.sync import Sides
+    from modelsync.tag import Tag
+    from modelsync.transfers import TransferRequest, Transfers
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Account": "account",
+    "Context": "account",
+    "Credentials": "credentials",
+    "Direction": "comparison",
+    "ModelStore": "store",
+    "ModelsyncError": "errors",
+    "Outcome": "results",
+    "PullResult": "results",
+    "PushResult": "results",
+    "Registry": "registry.client",
+    "Settings": "settings",
+    "Sides": "sync",
+    "Tag": "tag",
+    "Token": "account",
+    "TransferRequest": "transfers",
+    "TransferResult": "results",
+    "Transfers": "transfers",
+    "open_sides": "api",
+    "pull": "api",
+    "push": "api",
+}
+"""The module that each public name lives in."""
+
+__all__ = [
+    "Account",
+    "Context",
+    "Credentials",
+    "Direction",
+    "ModelStore",
+    "ModelsyncError",
+    "Outcome",
+    "PullResult",
+    "PushResult",
+    "Registry",
+    "Settings",
+    "Sides",
+    "Tag",
+    "Token",
+    "TransferRequest",
+    "TransferResult",
+    "Transfers",
+    "open_sides",
+    "pull",
+    "push",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'modelsync' has no attribute {name!r}")
+    # Not kept in globals(): `push` and `pull` must stay these functions, whatever submodule is imported later.
+    return getattr(import_module(f"modelsync.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -49,6 +49,11 @@ class Control:
     def cancelled(self) -> bool:
         return self._wish is not None
 
+    @property
+    def wish(self) -> Cancelled | None:
+        """Cancelled or Paused; None while nobody wished anything."""
+        return self._wish
+
     def check(self) -> None:
         """Raises what the person wished: Cancelled or Paused; else returns."""
         if self._wish is not None:

@@ -1,9 +1,10 @@
 """The counters of one transfer, and the frozen snapshot made from them.
 
-How it works: each part thread adds to counters of its own part, without a lock (one writer each); whoever draws asks for a
-snapshot, a few times a second. Nothing is sent anywhere on the hot path.
+How it works: each part thread adds to counters of its own part, without a lock (one writer each); whoever draws asks
+for a snapshot, a few times a second. Nothing is sent anywhere on the hot path.
 """
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -133,6 +134,7 @@ class Progress:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._lock = threading.Lock()
         self._began = clock()
         self._ended: float | None = None
         self._parts: Sequence[PartProgress] = ()
@@ -164,8 +166,11 @@ class Progress:
         return (self._clock() if self._ended is None else self._ended) - self._began
 
     def snapshot(self) -> ProgressSnapshot:
-        """What is true now. Call it from one thread only: it keeps the samples that speed is made of."""
-        now = self._clock()
+        """What is true now; it keeps the samples that speed is made of."""
+        with self._lock:
+            return self._snapshot(self._clock())
+
+    def _snapshot(self, now: float) -> ProgressSnapshot:
         moved = self.bytes_moved
         self._samples.append((now, moved))
         while len(self._samples) > 2 and now - self._samples[1][0] >= SPEED_WINDOW_S:

@@ -1,0 +1,225 @@
+"""Pull: one version of the registry into the local store."""
+
+import errno
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modelsync.archive.index import read_head
+from modelsync.archive.unpack import Unpacked, Unpacker
+from modelsync.archive.unpack_stream import StreamUnpacker, is_compressed
+from modelsync.comparison import Verdict, decide_pull
+from modelsync.errors import (
+    BrokenModelError,
+    NoSpaceError,
+    RegistryRefusedError,
+    RemoteModelNotFoundError,
+    StoreError,
+    TransferError,
+)
+from modelsync.model import LocalModel, RemoteModel
+from modelsync.registry.client import Registry
+from modelsync.registry.targets import DataTarget
+from modelsync.results import Outcome, PullResult
+from modelsync.store import Stage
+from modelsync.sync.sides import Sides
+from modelsync.tag import Tag, TagReference
+from modelsync.transfer.control import Control
+from modelsync.transfer.download import Fetch, Head
+from modelsync.transfer.parts import cut, part_size_for
+from modelsync.transfer.progress import PartProgress, Phase, Progress
+
+log = logging.getLogger("modelsync.sync")
+
+RANGE_BYTES_MAX = 32 << 20
+"""Smaller than an upload's parts may be: a range has no price at the store, and what waits for a header stays small."""
+SPACE_RESERVE_BYTES = 64 << 20
+"""What a pull leaves free on the store's disk."""
+
+
+def resolve_remote(
+    reference: TagReference, registry: Registry, *, query: str = "", control: Control | None = None
+) -> Tag:
+    """The tag meant by `name:version`, or by `name` or `name:latest`: the newest build that was uploaded whole.
+
+    Raises RemoteModelNotFoundError. (Contract 2: what the server calls latest may be an upload that failed.)
+    """
+    if reference.version is not None:
+        return Tag(reference.name, reference.version)
+    newest = registry.latest(reference.name, query, control=control)
+    if newest is None or newest.tag is None:
+        raise RemoteModelNotFoundError(
+            f"The registry has no finished version of {reference.name}.",
+            hint=f"See what it has: modelsync ls remote {reference.name}",
+        )
+    return newest.tag
+
+
+def pull(
+    tag: Tag,
+    sides: Sides,
+    *,
+    force: bool = False,
+    control: Control | None = None,
+    progress: Progress | None = None,
+) -> PullResult:
+    """Downloads a version; fetches nothing when the local store has it already.
+
+    It is unpacked beside the store while it arrives, checked, and put in place in one step; with `force` the old
+    version stays until then. Raises RemoteModelNotFoundError, NoSpaceError, StoreLockedError, UnsafeArchiveError,
+    ArchiveError, RemoteChangedError, the errors of the registry and of the data path, or Cancelled.
+    """
+    control = control or Control()
+    progress = progress or Progress()
+    progress.phase = Phase.LOOK
+    remote = sides.registry.model(tag, control=control)
+    if remote is None:
+        raise RemoteModelNotFoundError(
+            f"The registry has no {tag}.", hint=f"See what it has: modelsync ls remote {tag.name}"
+        )
+    local = _local(sides, tag, force=force)
+    decision = decide_pull(local, remote, force=force)
+    if decision.verdict is Verdict.REFUSE:
+        raise TransferError(
+            f"{tag} is not pulled: {decision.reason}.", hint="Ask who pushed it, or pick another version."
+        )
+    if not decision.goes and local is not None:
+        progress.end()
+        return PullResult(
+            tag=tag,
+            outcome=Outcome.SKIPPED,
+            reason=decision.reason,
+            differs=decision.verdict is Verdict.SKIP_DIFFERS,
+            seconds=progress.elapsed_s,
+            path=local.path,
+        )
+    _need_space(sides, remote.size_bytes or 0)
+    with sides.store.new_stage(tag) as stage:
+        if not force and sides.store.find(tag) is not None:  # someone else pulled it while we waited for the lock
+            raise StoreError(f"{tag} was put into the store meanwhile.", hint="Pull again to compare.")
+        return _Pull(sides, remote, tag, stage, control, progress).run(decision.reason)
+
+
+@dataclass(slots=True)
+class _Pull:
+    """One pull that has something to fetch."""
+
+    sides: Sides
+    remote: RemoteModel
+    tag: Tag
+    stage: Stage
+    control: Control
+    progress: Progress
+
+    def run(self, reason: str) -> PullResult:
+        try:
+            total, unpacked = self._receive()
+        except OSError as exc:
+            raise _disk_trouble(exc) from exc
+        self.progress.phase = Phase.INSTALL
+        self.control.check()
+        model = self.stage.install(replace=True, sync=self.sides.sync_to_disk)
+        self.progress.end()
+        return PullResult(
+            tag=self.tag,
+            outcome=Outcome.PULLED,
+            reason=reason,
+            bytes_total=total,
+            bytes_moved=self.progress.bytes_moved,
+            retries=self.progress.retries,
+            seconds=self.progress.elapsed_s,
+            warnings=self._warnings(model, unpacked),
+            path=model.path,
+        )
+
+    def _receive(self) -> tuple[int, Unpacked]:
+        workers, control = self.sides.workers, self.control
+        fetch = Fetch(self._target_for(), self.sides.data, workers.bandwidth)
+        first = PartProgress(1, 0, 0)
+        self.progress.set_parts([first])
+        self.progress.phase = Phase.RECEIVE
+        head = fetch.head(control, first)
+        self.progress.bytes_total = head.total_bytes
+        if head.total_bytes is not None:
+            _need_space(self.sides, max(head.total_bytes, self.remote.size_bytes or 0))
+        if not head.ranged or head.total_bytes is None:
+            return self._receive_stream(fetch, first)
+        if is_compressed(head.data):
+            return self._receive_stream(fetch, first)
+        return self._receive_ranges(fetch, head, head.total_bytes, first)
+
+    def _receive_ranges(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> tuple[int, Unpacked]:
+        workers, control = self.sides.workers, self.control
+        unpacker = Unpacker(self.stage.path, total_bytes=total, index=read_head(head.data, total))
+        with unpacker:
+            take_back = control.on_cancel(unpacker.cancel)
+            try:
+                unpacker.write(0, memoryview(head.data), control.check)
+                first.size = len(head.data)
+                first.finish()
+                size = min(part_size_for(total, workers.threads), RANGE_BYTES_MAX)
+                parts = cut(total, size, start=len(head.data))
+                counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
+                self.progress.set_parts([first, *counters])
+                fetch.ranges(parts, counters, unpacker, head.etag, workers, control)
+            finally:
+                take_back()
+            self.progress.phase = Phase.CHECK
+            return total, unpacker.finish()
+
+    def _receive_stream(self, fetch: Fetch, first: PartProgress) -> tuple[int, Unpacked]:
+        limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES
+        with StreamUnpacker(self.stage.path, max_bytes=limit) as unpacker:
+            total = fetch.stream(unpacker, first, self.sides.workers, self.control)
+            self.progress.bytes_total = total
+            self.progress.phase = Phase.CHECK
+            return total, unpacker.finish()
+
+    def _target_for(self) -> Callable[[Control], DataTarget]:
+        """By the registry's strategy (contract 3.1); a server that signs nothing is asked for the bytes itself."""
+        registry, tag = self.sides.registry, self.tag
+        if self.remote.transmission_strategy == "proxy":
+            return lambda _control: registry.proxy_download(tag)
+        if registry.presign_download(tag, control=self.control) is None:
+            return lambda _control: registry.proxy_download(tag)
+
+        def presigned(control: Control) -> DataTarget:
+            target = registry.presign_download(tag, control=control)
+            if target is None:
+                raise RegistryRefusedError("The registry stopped signing download addresses.", hint="Pull it again.")
+            return target
+
+        return presigned
+
+    def _warnings(self, model: LocalModel, unpacked: Unpacked) -> tuple[str, ...]:
+        """The record may be older than the content (architecture, invariant 5): that is told, never a failure."""
+        if self.remote.size_bytes is not None and self.remote.size_bytes != model.size_bytes:
+            return (
+                f"The registry's record of {self.tag} says {self.remote.size_bytes} bytes, its content has "
+                f"{model.size_bytes} in {unpacked.files} files: the record is of an earlier push.",
+            )
+        return ()
+
+
+def _local(sides: Sides, tag: Tag, *, force: bool) -> LocalModel | None:
+    try:
+        return sides.store.find(tag)
+    except BrokenModelError:
+        if force:
+            return None  # replaced, whatever it is
+        raise
+
+
+def _need_space(sides: Sides, needed: int) -> None:
+    free = sides.store.free_bytes()
+    if needed + SPACE_RESERVE_BYTES > free:
+        raise NoSpaceError(
+            f"The model needs {needed / 1e9:.1f} GB and the store's disk has {free / 1e9:.1f} GB free.",
+            hint="Delete versions you no longer need, or set BENTOML_HOME to a larger disk.",
+        )
+
+
+def _disk_trouble(exc: OSError) -> StoreError:
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpaceError("The store's disk is full.", hint="Delete versions you no longer need, then pull again.")
+    return StoreError(f"The store cannot be written: {exc.strerror or exc}.", hint="Check its permissions.")

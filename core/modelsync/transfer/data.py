@@ -1,0 +1,306 @@
+"""One request of bytes to or from an object store (or the registry's own upload and download), and what is answered.
+
+The one place where the data path's HTTP errors become modelsync's.
+"""
+
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import cast
+
+import httpx
+
+from modelsync.errors import (
+    IntegrityError,
+    ModelsyncError,
+    NoSpaceError,
+    PartError,
+    PermissionDeniedError,
+    RegistryUnavailableError,
+    RemoteChangedError,
+    RemoteModelNotFoundError,
+    TlsError,
+    TokenRefusedError,
+    TransferError,
+    UnreachableError,
+)
+from modelsync.registry.schemas import ETag
+from modelsync.registry.targets import DataTarget
+from modelsync.transfer.control import Control
+from modelsync.transfer.retry import Retryable
+from modelsync.transfer.transport import DataTransport, ReadInto
+
+RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRIED_CODES = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "InternalError", "IncompleteBody"})
+"""S3 error codes that pass, whatever status they come with."""
+_MD5_ETAG = re.compile(r'"?[0-9a-f]{32}"?')
+ERROR_BODY_MAX_BYTES = 16 << 10
+
+
+class UrlRefused(Exception):  # noqa: N818 - it never leaves the transfer package
+    """The store answered 403: the URL may have expired; a fresh one decides (contract 4.4)."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class UploadGoneError(TransferError):
+    """The store does not know the multipart upload any more (NoSuchUpload): it must start again."""
+
+
+class _Pieces(httpx.SyncByteStream):
+    """A request body that is made of pieces as they are asked for."""
+
+    def __init__(self, pieces: Callable[[], Iterator[memoryview]]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        # The transport takes any buffer; httpx's types know bytes only.
+        return cast("Iterator[bytes]", self._pieces())
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store says of the bytes it took."""
+
+    etag: ETag
+    """Verbatim, with its quotes; empty where the server gave none (the registry's own upload)."""
+    etag_is_md5: bool
+    """False under SSE-KMS and SSE-C, whose ETags only look like MD5s (contract 4.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An answer whose body is about to be read."""
+
+    readinto: ReadInto
+    etag: ETag | None
+    start: int
+    """Offset in the object of the body's first byte."""
+    total_bytes: int | None
+    """Size of the whole object; None where the server does not say."""
+    partial: bool
+    """Whether the server honoured the range."""
+
+
+class DataClient:
+    """Moves bodies; keeps connections; usable from many threads."""
+
+    def __init__(self, *, ca_file: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
+        tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
+        self._transport = transport or DataTransport(tls=tls)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def put(
+        self,
+        target: DataTarget,
+        size: int,
+        pieces: Callable[[], Iterator[memoryview]],
+        *,
+        control: Control,
+        on_sent: Callable[[int], object],
+    ) -> Stored:
+        """Sends `size` bytes and returns what the store says of them.
+
+        Raises Retryable, UrlRefused, or an error that trying again would not mend.
+        """
+        request = httpx.Request(
+            "PUT",
+            target.url,
+            headers={
+                **target.headers,
+                "Host": httpx.URL(target.url).netloc.decode("ascii"),
+                "Content-Length": str(size),
+            },
+            stream=_Pieces(pieces),
+            extensions={"control": control, "on_sent": on_sent},
+        )
+        if not target.presigned:
+            request.headers["Content-Type"] = "application/octet-stream"
+        with self._answer(request, control) as response:
+            if response.status_code == 200:
+                _drain(response)
+                return _stored(response)
+            raise _refusal(response, target)
+
+    @contextmanager
+    def get(
+        self,
+        target: DataTarget,
+        *,
+        start: int,
+        end: int | None,
+        pinned: ETag | None,
+        control: Control,
+    ) -> Iterator[Download]:
+        """Asks for the bytes [start, end) of an object (`end` None: to its end).
+
+        With `pinned` the object must still be that version: RemoteChangedError otherwise. Raises Retryable,
+        UrlRefused, or an error that trying again would not mend.
+        """
+        headers = dict(target.headers)
+        if target.presigned:
+            headers["Range"] = f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"
+            if pinned is not None:
+                headers["If-Match"] = pinned
+        request = httpx.Request("GET", target.url, headers=headers, extensions={"control": control})
+        with self._answer(request, control) as response:
+            if response.status_code not in (200, 206):
+                raise _refusal(response, target)
+            etag = response.headers.get("etag")
+            if pinned is not None and etag is not None and etag != pinned:
+                raise _changed()
+            readinto = cast("ReadInto", response.extensions["readinto"])
+            first, total = _content_range(response)
+            yield Download(readinto, ETag(etag) if etag else None, first, total, response.status_code == 206)
+
+    @contextmanager
+    def _answer(self, request: httpx.Request, control: Control) -> Iterator[httpx.Response]:
+        response: httpx.Response | None = None
+        try:
+            response = self._transport.handle_request(request)
+            yield response
+        except httpx.TransportError as exc:
+            control.check()
+            raise network_trouble(exc, request.url.host) from exc
+        finally:
+            if response is not None:
+                response.close()
+
+
+def network_trouble(exc: httpx.TransportError, host: str) -> Exception:
+    """What a failed exchange means: a Retryable, or TlsError, which trying again would not mend."""
+    if isinstance(exc.__cause__, ssl.SSLCertVerificationError):
+        return TlsError(
+            f"The certificate of {host} is not trusted.",
+            hint="If it is your own authority's, name its file in SSL_CERT_FILE.",
+        )
+    words = {
+        httpx.ConnectTimeout: "does not answer",
+        httpx.ConnectError: "cannot be reached",
+        httpx.ReadTimeout: "stopped sending",
+        httpx.WriteTimeout: "stopped receiving",
+    }.get(type(exc), "dropped the connection")
+    error = UnreachableError(f"The object store at {host} {words} ({exc}).", hint="Check the network, then try again.")
+    return Retryable(error)
+
+
+def _stored(response: httpx.Response) -> Stored:
+    etag = ETag(response.headers.get("etag", ""))
+    headers = response.headers
+    encrypted = (
+        headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+        or "x-amz-server-side-encryption-customer-algorithm" in headers
+    )
+    return Stored(etag, _MD5_ETAG.fullmatch(etag) is not None and not encrypted)
+
+
+def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
+    """What a status other than success means."""
+    body = _error_body(response)
+    code = _xml_value(body, "Code")
+    words = _xml_value(body, "Message") or body[:200].strip()
+    status = response.status_code
+    where = target.host
+    if code == "NoSuchUpload":
+        return UploadGoneError("The store no longer knows this upload.", hint="Push again: it starts anew.")
+    if status == 403 or code in ("ExpiredToken", "AccessDenied", "RequestTimeTooSkewed"):
+        return _forbidden(target, words)
+    if status == 401:
+        return TokenRefusedError("The registry refused the token.", hint="Sign in again.")
+    if status in (404, 410):
+        return RemoteModelNotFoundError(
+            "The registry lists this version, but its store holds no content for it.",
+            hint="Push it again with force, or ask who pushed it.",
+        )
+    if status == 412:
+        return _changed()
+    if status == 416:
+        return IntegrityError("The object is shorter than the registry's store said.", hint="Pull it again.")
+    if status == 507 or code == "InsufficientStorage":
+        return NoSpaceError(f"The object store at {where} is full.", hint="Tell who runs it.")
+    error = _trouble(status, code, words, where)
+    if status in RETRIED_STATUSES or code in RETRIED_CODES or (not target.presigned and status == 400):
+        slow = code == "SlowDown" or status in (429, 503)
+        return Retryable(error, retry_after_s=_retry_after(response), slow_down=slow)
+    return error
+
+
+def _trouble(status: int, code: str, words: str, where: str) -> ModelsyncError:
+    said = f"{status} {code or ''} {words}".strip()
+    if status in RETRIED_STATUSES:
+        return RegistryUnavailableError(f"The object store at {where} has trouble: {said}.", hint="Try again later.")
+    return PartError(f"The object store at {where} refused a part: {said}.", hint="Try again; see the log for details.")
+
+
+def _forbidden(target: DataTarget, words: str) -> Exception:
+    if target.presigned:
+        return UrlRefused(words)
+    return PermissionDeniedError(
+        "The registry does not allow this.", hint="Ask for a token that may read and write models."
+    )
+
+
+def refused_for_good(words: str) -> PermissionDeniedError:
+    """A fresh URL was refused as well."""
+    return PermissionDeniedError(
+        f"The object store refused two signed URLs in a row: {words or '403'}.",
+        hint="The registry's storage settings or this machine's clock may be wrong.",
+    )
+
+
+def _changed() -> RemoteChangedError:
+    return RemoteChangedError(
+        "Someone replaced this version in the registry while it was read.", hint="Pull it again to get the new one."
+    )
+
+
+def _content_range(response: httpx.Response) -> tuple[int, int | None]:
+    if response.status_code == 206:
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
+        if match is None:
+            raise IntegrityError("The object store sent a part without saying which.", hint="Try again.")
+        return int(match[1]), None if match[2] == "*" else int(match[2])
+    length = response.headers.get("content-length", "")
+    return 0, int(length) if length.isdigit() else None
+
+
+def _error_body(response: httpx.Response) -> str:
+    collected = bytearray()
+    try:
+        for piece in response.iter_raw():
+            collected += piece
+            if len(collected) >= ERROR_BODY_MAX_BYTES:
+                break
+    except httpx.TransportError:
+        pass  # the status has said enough
+    return bytes(collected[:ERROR_BODY_MAX_BYTES]).decode("utf-8", "replace")
+
+
+def _drain(response: httpx.Response) -> None:
+    for _ in response.iter_raw():
+        pass
+
+
+def _xml_value(body: str, name: str) -> str:
+    match = re.search(rf"<{name}>([^<]*)</{name}>", body)
+    return match[1].strip() if match else ""
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after")
+    if value is None:
+        return None
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+        return max(0.0, moment.timestamp() - parsedate_to_datetime(response.headers["date"]).timestamp())
+    except (ValueError, KeyError, TypeError):
+        return None

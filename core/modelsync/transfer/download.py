@@ -1,0 +1,239 @@
+"""The bytes of one object in, in ranges, each written once by whoever takes them."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from modelsync.errors import IntegrityError, RegistryUnavailableError
+from modelsync.registry.schemas import ETag
+from modelsync.registry.targets import DataTarget
+from modelsync.transfer.bandwidth import Bandwidth
+from modelsync.transfer.control import Control
+from modelsync.transfer.data import DataClient, Download, UrlRefused, refused_for_good
+from modelsync.transfer.parts import MiB, Part
+from modelsync.transfer.progress import PartProgress
+from modelsync.transfer.retry import Retryable, RetryPolicy
+from modelsync.transfer.workers import Task, Worker, Workers
+
+HEAD_BYTES = 1 * MiB
+"""The first request: enough for the archive's own index (512 KiB at most) and for a small model as a whole."""
+FLUSH_AFTER_S = 0.1
+"""On a slow link a piece is handed on when this old, so that little is lost by a cut."""
+
+TargetFor = Callable[[Control], DataTarget]
+"""Signs a fresh URL for the object."""
+
+
+class Sink(Protocol):
+    """Takes the object's bytes at any offset, from several threads."""
+
+    def write(self, offset: int, data: memoryview, stopped: Callable[[], None]) -> None:
+        """Takes all of `data`; calls `stopped` while it waits, which raises when nobody wants the bytes any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first request told of an object."""
+
+    total_bytes: int | None
+    """None where the server does not say; then the object comes in one stream."""
+    etag: ETag | None
+    data: bytes
+    ranged: bool
+    """Whether ranges of it can be asked for."""
+
+
+class _Position:
+    """How far one range has come; survives a failed try."""
+
+    __slots__ = ("at", "failures", "refused")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.failures = 0
+        self.refused = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One object on its way in."""
+
+    target_for: TargetFor
+    client: DataClient
+    bandwidth: Bandwidth
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def head(self, control: Control, counters: PartProgress) -> Head:
+        """Asks for the first MiB; raises what makes the download impossible."""
+        position = _Position(0)
+        while True:
+            counters.begin()
+            try:
+                target = self.target_for(control)
+                with self.client.get(target, start=0, end=HEAD_BYTES, pinned=None, control=control) as answer:
+                    ranged = answer.partial and answer.total_bytes is not None
+                    wanted = min(HEAD_BYTES, answer.total_bytes or 0) if ranged else 0
+                    data = bytearray(wanted)
+                    if _fill(answer, memoryview(data), counters) < wanted:
+                        raise _cut_short()
+                    return Head(answer.total_bytes, answer.etag, bytes(data), ranged)
+            except (UrlRefused, Retryable) as exc:
+                self._again(exc, position, counters, control)
+
+    def ranges(
+        self,
+        parts: Sequence[Part],
+        progress: Sequence[PartProgress],
+        sink: Sink,
+        pinned: ETag | None,
+        workers: Workers,
+        control: Control,
+    ) -> None:
+        """Fetches every part in parallel, started in order, into the sink.
+
+        A part that is cut goes on where it stopped. Raises RemoteChangedError when the object is no longer the pinned
+        version, and whatever else makes the download impossible.
+        """
+
+        def task_for(part: Part, counters: PartProgress) -> Task:
+            def task(worker: Worker, inner: Control) -> None:
+                self._range(part, counters, sink, pinned, worker, inner)
+
+            return task
+
+        workers.run((task_for(part, counters) for part, counters in zip(parts, progress, strict=True)), control)
+
+    def stream(self, sink: Sink, counters: PartProgress, workers: Workers, control: Control) -> int:
+        """Fetches the whole object over one connection and returns its size; for servers without ranges.
+
+        A cut stream is asked for again from its beginning, and what the sink has already is passed over.
+        """
+        position = _Position(0)
+
+        def task(worker: Worker, inner: Control) -> None:
+            while True:
+                counters.begin(position.at)
+                try:
+                    self._stream_try(sink, counters, worker, inner, position)
+                except (UrlRefused, Retryable) as exc:
+                    self._again(exc, position, counters, inner)
+                else:
+                    counters.size = position.at
+                    counters.finish()
+                    return
+
+        workers.run((task,), control)
+        return position.at
+
+    def _range(
+        self,
+        part: Part,
+        counters: PartProgress,
+        sink: Sink,
+        pinned: ETag | None,
+        worker: Worker,
+        control: Control,
+    ) -> None:
+        position = _Position(part.start)
+        while position.at < part.end:
+            control.check()
+            counters.begin(position.at - part.start)
+            before = position.at
+            try:
+                target = self.target_for(control)
+                with self.client.get(target, start=position.at, end=part.end, pinned=pinned, control=control) as answer:
+                    if answer.start != position.at:
+                        raise _range_ignored()
+                    self._pump(answer, part.end, sink, counters, worker, control, position)
+            except (UrlRefused, Retryable) as exc:
+                if position.at > before:
+                    position.failures = 0
+                    position.refused = False
+                self._again(exc, position, counters, control)
+        counters.finish()
+
+    def _pump(
+        self,
+        answer: Download,
+        end: int,
+        sink: Sink,
+        counters: PartProgress,
+        worker: Worker,
+        control: Control,
+        position: _Position,
+    ) -> None:
+        while position.at < end:
+            piece = worker.buffer[: min(self.bandwidth.piece(), end - position.at)]
+            count = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
+            if count == 0:
+                raise _cut_short()
+            sink.write(position.at, piece[:count], control.check)
+            position.at += count
+            self.bandwidth.take(count, control)
+            control.check()
+
+    def _stream_try(
+        self, sink: Sink, counters: PartProgress, worker: Worker, control: Control, position: _Position
+    ) -> None:
+        at = 0
+        target = self.target_for(control)
+        with self.client.get(target, start=0, end=None, pinned=None, control=control) as answer:
+            while True:
+                piece = worker.buffer[: self.bandwidth.piece()]
+                count = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
+                if count == 0:
+                    break
+                fresh = max(0, position.at - at)
+                if count > fresh:
+                    sink.write(at + fresh, piece[fresh:count], control.check)
+                    position.failures = 0
+                at += count
+                position.at = max(position.at, at)
+                self.bandwidth.take(count, control)
+                control.check()
+            if answer.total_bytes is not None and at < answer.total_bytes:
+                raise _cut_short()
+
+    def _again(
+        self, exc: "UrlRefused | Retryable", position: _Position, counters: PartProgress, control: Control
+    ) -> None:
+        if isinstance(exc, UrlRefused):
+            if position.refused:
+                raise refused_for_good(exc.words) from exc
+            position.refused = True
+            counters.retry("signed URL expired, asking for a new one")
+            return
+        position.failures += 1
+        counters.retry(exc.error.message)
+        self.policy.pause(position.failures, exc, control)
+
+
+def _fill(answer: Download, buffer: memoryview, counters: PartProgress, flush_after_s: float | None = None) -> int:
+    """Receives until the buffer is full, the body ends or, with `flush_after_s`, the piece is that old."""
+    filled = 0
+    began = time.monotonic()
+    while filled < len(buffer):
+        count = answer.readinto(buffer[filled:])
+        if count == 0:
+            break
+        filled += count
+        counters.add(count)
+        if flush_after_s is not None and time.monotonic() - began > flush_after_s:
+            break
+    return filled
+
+
+def _cut_short() -> Retryable:
+    return Retryable(
+        IntegrityError("The object store sent less than it promised.", hint="Pull it again; it may be damaged there.")
+    )
+
+
+def _range_ignored() -> Retryable:
+    return Retryable(
+        RegistryUnavailableError(
+            "The object store sent another range than was asked for.", hint="Try again; a proxy may be in the way."
+        )
+    )

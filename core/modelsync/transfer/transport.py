@@ -1,0 +1,370 @@
+"""The fast data path under httpx: sends from the caller's buffers and receives into one.
+
+How it works: httpx's own transport passes every body through h11 in 64 KiB pieces, which costs three times the CPU.
+This one speaks HTTP/1.1 through the standard library's `http.client`, sends each piece of a request's stream with
+`socket.send`, and gives the response a `readinto` (in `response.extensions`) that receives straight into the caller's
+buffer. httpx keeps its client, its requests and its errors. Requests that must go through a proxy of the environment
+are left to httpx's own transport.
+
+A request's extensions may carry `control` (a Control: cancel shuts the socket down) and `on_sent` (called with the
+number of body bytes that the kernel took). Time-outs are per operation: `CONNECT_TIMEOUT_S` to connect,
+`STALL_AFTER_S` without one byte.
+"""
+
+import http.client
+import select
+import socket
+import ssl
+import threading
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Protocol, cast
+
+import httpx
+
+from modelsync.transfer.control import Control
+
+CONNECT_TIMEOUT_S = 10.0
+STALL_AFTER_S = 15.0
+"""A connection without one byte for this long is dropped and tried again."""
+ANSWER_TIMEOUT_S = 60.0
+"""How long a server may take for its answer after the last byte of a request; stores assemble and hash first."""
+IDLE_PER_HOST_MAX = 64
+
+
+class ReadInto(Protocol):
+    """Receives at least one byte into a buffer and returns how many; 0 at the end of the body."""
+
+    def __call__(self, buffer: memoryview, /) -> int: ...
+
+
+class DataTransport(httpx.BaseTransport):
+    """Keeps connections per origin and moves bodies without copies; usable from many threads."""
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None, stall_after_s: float = STALL_AFTER_S) -> None:
+        self._tls = tls
+        self._stall_after_s = stall_after_s
+        self._lock = threading.Lock()
+        self._idle: dict[tuple[str, str, int], list[http.client.HTTPConnection]] = defaultdict(list)
+        self._proxied: httpx.Client | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        if _goes_through_proxy(url):
+            return self._through_proxy(request)
+        origin = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+        control = cast("Control | None", request.extensions.get("control"))
+        connection = self._take_idle(origin) or self._connect(origin, control)
+        sock = connection.sock
+        if control is not None:
+            control.attach(sock)
+        try:
+            response = self._exchange(connection, request)
+        except BaseException:
+            _end(connection, sock, control)
+            raise
+        body = _Body(response, sock, lambda reusable: self._release(origin, connection, sock, control, reusable))
+        return httpx.Response(
+            response.status,
+            headers=response.getheaders(),
+            stream=body,
+            extensions={"readinto": body.readinto, "http_version": b"HTTP/1.1"},
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, defaultdict(list)
+            proxied, self._proxied = self._proxied, None
+        for connections in idle.values():
+            for connection in connections:
+                connection.close()
+        if proxied is not None:
+            proxied.close()
+
+    def _exchange(self, connection: http.client.HTTPConnection, request: httpx.Request) -> http.client.HTTPResponse:
+        sock = connection.sock
+        sock.settimeout(self._stall_after_s)
+        on_sent = cast("Callable[[int], object] | None", request.extensions.get("on_sent"))
+        try:
+            connection.putrequest(
+                request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in request.headers.raw:
+                connection.putheader(name.decode("ascii"), value)
+            connection.endheaders()
+            for piece in cast("httpx.SyncByteStream", request.stream):
+                _send(sock, memoryview(piece), on_sent)
+        except TimeoutError as exc:
+            raise httpx.WriteTimeout(f"no byte was taken for {self._stall_after_s:.0f} s", request=request) from exc
+        except OSError as exc:
+            # The server may have answered (403, 413, 503) and hung up before the body was through.
+            answer = _early_answer(connection, sock)
+            if answer is None:
+                raise httpx.WriteError(_words(exc), request=request) from exc
+            return answer
+        try:
+            sock.settimeout(ANSWER_TIMEOUT_S if request.method == "PUT" else self._stall_after_s)
+            response = connection.getresponse()
+            sock.settimeout(self._stall_after_s)
+        except TimeoutError as exc:
+            raise httpx.ReadTimeout("no answer came", request=request) from exc
+        except http.client.HTTPException as exc:
+            raise httpx.RemoteProtocolError(f"not an HTTP answer ({type(exc).__name__})", request=request) from exc
+        except OSError as exc:
+            raise httpx.ReadError(_words(exc), request=request) from exc
+        return response
+
+    def _connect(self, origin: tuple[str, str, int], control: Control | None) -> http.client.HTTPConnection:
+        scheme, host, port = origin
+        try:
+            sock = _open_socket(host, port, control)
+        except TimeoutError as exc:
+            raise httpx.ConnectTimeout(f"no connection to {host} within {CONNECT_TIMEOUT_S:.0f} s") from exc
+        except OSError as exc:
+            if control is not None:
+                control.check()
+            raise httpx.ConnectError(_words(exc)) from exc
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if scheme == "https":
+            sock = self._wrap(sock, host, control)
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = sock
+        return connection
+
+    def _wrap(self, sock: socket.socket, host: str, control: Control | None) -> ssl.SSLSocket:
+        wrapped = self._tls_context().wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        if control is not None:
+            control.attach(wrapped)
+        try:
+            wrapped.do_handshake()
+        except OSError as exc:
+            wrapped.close()
+            raise httpx.ConnectError(_words(exc)) from exc
+        finally:
+            if control is not None:
+                control.detach(wrapped)
+        return wrapped
+
+    def _tls_context(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._tls is None:
+                self._tls = ssl.create_default_context()
+            return self._tls
+
+    def _take_idle(self, origin: tuple[str, str, int]) -> http.client.HTTPConnection | None:
+        while True:
+            with self._lock:
+                if not self._idle[origin]:
+                    return None
+                connection = self._idle[origin].pop()
+            # Readable while nothing was asked: the server hung up (or talks out of turn).
+            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
+                return connection
+            connection.close()
+
+    def _release(
+        self,
+        origin: tuple[str, str, int],
+        connection: http.client.HTTPConnection,
+        sock: socket.socket,
+        control: Control | None,
+        reusable: bool,
+    ) -> None:
+        if not reusable or connection.sock is None or (control is not None and control.cancelled):
+            _end(connection, sock, control)
+            return
+        if control is not None:
+            control.detach(sock)
+        with self._lock:
+            if len(self._idle[origin]) < IDLE_PER_HOST_MAX:
+                self._idle[origin].append(connection)
+                return
+        connection.close()
+
+    def _through_proxy(self, request: httpx.Request) -> httpx.Response:
+        tls = self._tls_context()
+        with self._lock:
+            if self._proxied is None:
+                self._proxied = httpx.Client(
+                    verify=tls,
+                    timeout=httpx.Timeout(
+                        self._stall_after_s, connect=CONNECT_TIMEOUT_S, pool=None, read=ANSWER_TIMEOUT_S
+                    ),
+                    limits=httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_PER_HOST_MAX),
+                )
+            client = self._proxied
+        on_sent = cast("Callable[[int], object] | None", request.extensions.get("on_sent"))
+        counted = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=_Counted(cast("httpx.SyncByteStream", request.stream), on_sent),
+        )
+        response = client.send(counted, stream=True)
+        body = _Pieces(response)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=body,
+            extensions={"readinto": body.readinto, "http_version": b"HTTP/1.1"},
+        )
+
+
+class _Body(httpx.SyncByteStream):
+    """A response's body on its socket; hands the connection back when it was read to its end."""
+
+    def __init__(
+        self, response: http.client.HTTPResponse, sock: socket.socket, release: Callable[[bool], None]
+    ) -> None:
+        self._response = response
+        self._sock = sock
+        self._release: Callable[[bool], None] | None = release
+        self._left = None if getattr(response, "chunked", False) else response.length
+        if response.isclosed():
+            self._done(reusable=not response.will_close)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Receives what is there, at least one byte; 0 at the end; raises httpx.ReadError or a subclass of its kin."""
+        if self._release is None:
+            return 0
+        try:
+            count = self._response.readinto(buffer) if self._left is None else self._receive(buffer)
+        except TimeoutError as exc:
+            raise httpx.ReadTimeout("no byte came in time") from exc
+        except http.client.HTTPException as exc:
+            raise httpx.RemoteProtocolError("the answer was cut off") from exc
+        except (OSError, ValueError) as exc:  # ValueError: the file object was closed by a cancel
+            raise httpx.ReadError(_words(exc)) from exc
+        if count == 0 and self._left:
+            raise httpx.RemoteProtocolError(f"the connection was closed {self._left} bytes early")
+        if count == 0 or self._left == 0:
+            self._done(reusable=not self._response.will_close)
+        return count
+
+    def _receive(self, buffer: memoryview) -> int:
+        left = cast("int", self._left)
+        if left == 0:
+            return 0
+        if len(buffer) > left:
+            buffer = buffer[:left]
+        reader = cast("_BufferedReader", self._response.fp)
+        count = reader.readinto1(buffer)
+        self._left = left - count
+        return count
+
+    def __iter__(self) -> Iterator[bytes]:
+        buffer = bytearray(64 << 10)
+        view = memoryview(buffer)
+        while count := self.readinto(view):
+            yield bytes(view[:count])
+
+    def close(self) -> None:
+        self._done(reusable=False)
+
+    def _done(self, *, reusable: bool) -> None:
+        release, self._release = self._release, None
+        if release is None:
+            return
+        if reusable and self._left == 0 and not self._response.isclosed():
+            # The length was counted here, so http.client does not know that its response has ended.
+            self._response.length = 0
+            self._response.read()
+        release(reusable)
+        self._response.close()
+
+
+class _BufferedReader(Protocol):
+    def readinto1(self, buffer: memoryview, /) -> int: ...
+
+
+class _Counted(httpx.SyncByteStream):
+    """A request's stream that tells how much of it was taken."""
+
+    def __init__(self, stream: httpx.SyncByteStream, on_sent: Callable[[int], object] | None) -> None:
+        self._stream = stream
+        self._on_sent = on_sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._stream:
+            yield bytes(piece)  # httpx's own transport concatenates, so it needs real bytes
+            if self._on_sent is not None:
+                self._on_sent(len(piece))
+
+
+class _Pieces(httpx.SyncByteStream):
+    """The body of httpx's own transport, offered through `readinto`."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._pieces = response.iter_raw()
+        self._rest = memoryview(b"")
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._pieces, b""))
+        count = min(len(self._rest), len(buffer))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _goes_through_proxy(url: httpx.URL) -> bool:
+    proxies = urllib.request.getproxies()
+    return url.scheme in proxies and not urllib.request.proxy_bypass(url.host)
+
+
+def _open_socket(host: str, port: int, control: Control | None) -> socket.socket:
+    """Connects to the first address that answers; a cancel ends the attempt at once."""
+    last: OSError | None = None
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        sock.settimeout(CONNECT_TIMEOUT_S)
+        if control is not None:
+            control.attach(sock)
+        try:
+            sock.connect(address)
+        except OSError as exc:
+            last = exc
+            sock.close()
+        else:
+            return sock
+        finally:
+            if control is not None:
+                control.detach(sock)
+    raise last or OSError(f"{host} has no address")
+
+
+def _send(sock: socket.socket, view: memoryview, on_sent: Callable[[int], object] | None) -> None:
+    # Not sendall: its time-out is for the whole piece, and a slow link is no stalled one.
+    while view:
+        count = sock.send(view)
+        view = view[count:]
+        if on_sent is not None:
+            on_sent(count)
+
+
+def _early_answer(connection: http.client.HTTPConnection, sock: socket.socket) -> http.client.HTTPResponse | None:
+    with suppress(OSError, http.client.HTTPException):
+        sock.settimeout(2.0)
+        response = connection.getresponse()
+        response.will_close = True
+        return response
+    return None
+
+
+def _end(connection: http.client.HTTPConnection, sock: socket.socket, control: Control | None) -> None:
+    if control is not None:
+        control.detach(sock)
+    connection.close()
+
+
+def _words(exc: Exception) -> str:
+    return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__

@@ -1,0 +1,106 @@
+"""The parts of one archive out to an object store, each checked against the ETag it was given."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from modelsync.archive.layout import ArchiveLayout
+from modelsync.errors import IntegrityError
+from modelsync.registry.schemas import CompletedPart, ETag
+from modelsync.registry.targets import DataTarget
+from modelsync.transfer.bandwidth import Bandwidth
+from modelsync.transfer.control import Control
+from modelsync.transfer.data import DataClient, UrlRefused, refused_for_good
+from modelsync.transfer.parts import Part
+from modelsync.transfer.progress import PartProgress
+from modelsync.transfer.retry import Retryable, RetryPolicy
+from modelsync.transfer.workers import Task, Worker, Workers
+
+TargetFor = Callable[[int, Control], DataTarget]
+"""Signs a fresh URL for a part number; called on the part's thread, so that signing overlaps sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One archive on its way out."""
+
+    layout: ArchiveLayout
+    parts: Sequence[Part]
+    target_for: TargetFor
+    client: DataClient
+    verify: bool = True
+    """Compare each part's MD5 with its ETag, where the ETag is one; costs about 1.5 CPU seconds per GiB."""
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    sent: Callable[[Part, ETag], object] = lambda _part, _etag: None
+    """Told of each part that is safely there, on the part's thread."""
+
+    def run(
+        self, workers: Workers, control: Control, progress: Sequence[PartProgress], done: Mapping[int, ETag]
+    ) -> tuple[CompletedPart, ...]:
+        """Sends every part that is not in `done` and returns all of them, ascending.
+
+        A part that is sent again sends the same bytes. Raises what made the upload impossible: SourceChangedError,
+        PermissionDeniedError, UnreachableError, PartError, IntegrityError, or the person's Cancelled.
+        """
+        etags = dict(done)
+
+        def task_for(part: Part, counters: PartProgress) -> Task:
+            def task(worker: Worker, inner: Control) -> None:
+                etags[part.number] = self._send(part, counters, worker, workers.bandwidth, inner)
+
+            return task
+
+        tasks = (
+            task_for(part, counters)
+            for part, counters in zip(self.parts, progress, strict=True)
+            if part.number not in etags
+        )
+        workers.run(tasks, control)
+        return tuple(CompletedPart(part.number, etags[part.number]) for part in self.parts)
+
+    def _send(self, part: Part, counters: PartProgress, worker: Worker, bandwidth: Bandwidth, control: Control) -> ETag:
+        failures = 0
+        refused = False
+        while True:
+            control.check()
+            counters.begin()
+            try:
+                etag = self._try(part, counters, worker, bandwidth, control)
+            except UrlRefused as exc:
+                if refused:
+                    raise refused_for_good(exc.words) from exc
+                refused = True
+                counters.retry("signed URL expired, asking for a new one")
+            except Retryable as exc:
+                failures += 1
+                counters.retry(exc.error.message)
+                self.policy.pause(failures, exc, control)
+            else:
+                counters.finish(etag)
+                self.sent(part, etag)
+                return etag
+
+    def _try(self, part: Part, counters: PartProgress, worker: Worker, bandwidth: Bandwidth, control: Control) -> ETag:
+        digest = hashlib.md5(usedforsecurity=False) if self.verify else None
+
+        def pieces() -> Iterator[memoryview]:
+            offset = part.start
+            with self.layout.open() as reader:
+                while offset < part.end:
+                    piece = worker.buffer[: min(bandwidth.piece(), part.end - offset)]
+                    reader.read_into(offset, piece)
+                    if digest is not None:
+                        digest.update(piece)
+                    bandwidth.take(len(piece), control)
+                    yield piece
+                    offset += len(piece)
+
+        target = self.target_for(part.number, control)
+        stored = self.client.put(target, part.size, pieces, control=control, on_sent=counters.add)
+        if digest is not None and stored.etag_is_md5 and stored.etag.strip('"') != digest.hexdigest():
+            error = IntegrityError(
+                f"Part {part.number} arrived damaged: the store's ETag is not the MD5 of what was sent.",
+                hint="Push again; if it stays so, something between here and the store alters bytes.",
+            )
+            raise Retryable(error)
+        return stored.etag

@@ -1,0 +1,159 @@
+"""One pool of part threads, shared by all transfers of a process.
+
+How it works: each running transfer is a batch of tasks; a free thread takes the next task of the batch that was served
+longest ago, so that several transfers share the threads evenly however many parts each has. Threads start when there
+is work and end when there has been none for a while. `threads` is a ceiling that may change while they run.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from modelsync.errors import Cancelled
+from modelsync.transfer.bandwidth import PIECE_BYTES, Bandwidth
+from modelsync.transfer.control import Control
+
+THREADS_DEFAULT = 10
+"""What BentoML's own client uses."""
+IDLE_AFTER_S = 5.0
+
+Task = Callable[["Worker", Control], None]
+"""Moves one part; gets the thread's own things and the control of its batch."""
+
+
+class Worker:
+    """What one part thread owns: a buffer that every part it moves goes through."""
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(PIECE_BYTES))
+
+
+class Workers:
+    """The pool; one per process is enough."""
+
+    def __init__(self, threads: int = THREADS_DEFAULT, bandwidth: Bandwidth | None = None) -> None:
+        self.bandwidth = bandwidth or Bandwidth()
+        self._ceiling = max(1, threads)
+        self._changed = threading.Condition()
+        self._batches: deque[_Batch] = deque()
+        self._alive = 0
+
+    @property
+    def threads(self) -> int:
+        """The ceiling."""
+        return self._ceiling
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        with self._changed:
+            self._ceiling = max(1, count)
+            self._staff()
+            self._changed.notify_all()
+
+    def run(self, tasks: Iterable[Task], control: Control) -> None:
+        """Runs all tasks, started in order, and returns when all have ended.
+
+        The first error stops the batch: the control that its tasks were given is cancelled, so that their sockets are
+        freed at once, and the error is raised. A cancel of `control` does the same and raises what the person wished.
+        """
+        batch = _Batch(iter(tasks))
+        take_back = control.on_cancel(lambda: self._stop(batch, control.wish))
+        try:
+            with self._changed:
+                self._batches.append(batch)
+                self._staff()
+                self._changed.notify_all()
+                while not batch.ended:
+                    self._changed.wait()
+        except BaseException:  # an interrupt of the waiting thread
+            self._stop(batch, None)
+            raise
+        finally:
+            take_back()
+            with self._changed:
+                if batch in self._batches:
+                    self._batches.remove(batch)
+        control.check()
+        if batch.error is not None:
+            raise batch.error
+
+    def _stop(self, batch: "_Batch", wish: Cancelled | None) -> None:
+        batch.control.cancel(wish)
+        with self._changed:
+            batch.close()
+            self._changed.notify_all()
+
+    def _staff(self) -> None:
+        """Starts threads up to the ceiling while there is work; called with the lock held."""
+        while self._batches and self._alive < self._ceiling:
+            self._alive += 1
+            threading.Thread(target=self._serve, name="modelsync-part", daemon=True).start()
+
+    def _serve(self) -> None:
+        worker = Worker()
+        while True:
+            with self._changed:
+                claim = self._claim()
+                if claim is None:
+                    self._alive -= 1
+                    return
+            batch, task = claim
+            error: BaseException | None = None
+            try:
+                task(worker, batch.control)
+            except BaseException as exc:  # noqa: BLE001 - it is raised again in the thread that waits for the batch
+                error = exc
+            if error is not None:
+                batch.fail(error)
+            with self._changed:
+                batch.running -= 1
+                if batch.ended and batch in self._batches:
+                    self._batches.remove(batch)
+                self._changed.notify_all()
+
+    def _claim(self) -> "tuple[_Batch, Task] | None":
+        """The next task for this thread, or None when it should end; called with the lock held."""
+        while True:
+            if self._alive > self._ceiling:
+                return None
+            for _ in range(len(self._batches)):
+                batch = self._batches[0]
+                self._batches.rotate(-1)
+                task = batch.next()
+                if task is not None:
+                    return batch, task
+            if not self._changed.wait(IDLE_AFTER_S) and not self._batches:
+                return None
+
+
+class _Batch:
+    """The tasks of one transfer; guarded by the pool's lock."""
+
+    def __init__(self, tasks: Iterator[Task]) -> None:
+        self._tasks = tasks
+        self._open = True
+        self.running = 0
+        self.control = Control()
+        self.error: BaseException | None = None
+
+    def next(self) -> Task | None:
+        if not self._open:
+            return None
+        task = next(self._tasks, None)
+        if task is None:
+            self._open = False
+            return None
+        self.running += 1
+        return task
+
+    def fail(self, error: BaseException) -> None:
+        self.error = self.error or error
+        self._open = False
+        self.control.cancel()
+
+    def close(self) -> None:
+        self._open = False
+
+    @property
+    def ended(self) -> bool:
+        return not self._open and self.running == 0

@@ -1,0 +1,372 @@
+"""The queue of pushes and pulls that a person sees and steers.
+
+How it works: each transfer is a blocking call of the engine on a thread of its own (the application hands in how
+threads start); it spreads its parts over the shared workers. `snapshot` reads counters; nothing is sent per byte.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from itertools import count
+
+from modelsync.comparison import Direction
+from modelsync.errors import Cancelled, ModelsyncError
+from modelsync.results import Outcome, TransferResult
+from modelsync.sync import Sides, pull, push
+from modelsync.tag import Tag
+from modelsync.transfer.control import Control, Paused
+from modelsync.transfer.progress import Progress, ProgressSnapshot
+
+log = logging.getLogger("modelsync.transfers")
+
+RUNNING_DEFAULT = 2
+"""How many transfers run side by side; each spreads over all part threads."""
+
+
+class TransferStatus(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_ENDED = frozenset({TransferStatus.DONE, TransferStatus.SKIPPED, TransferStatus.FAILED, TransferStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """One push or pull that was asked for, with all that was meant."""
+
+    direction: Direction
+    tag: Tag
+    force: bool = False
+    size_bytes: int = 0
+    """About how much it is, for totals before it starts; 0 when not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """One transfer at one moment."""
+
+    id: int
+    request: TransferRequest
+    status: TransferStatus
+    stopping: bool
+    """Cancel or pause was asked for and its threads are ending."""
+    progress: ProgressSnapshot
+    result: TransferResult | None
+    error: ModelsyncError | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSnapshot:
+    """The whole queue at one moment, in order."""
+
+    rows: tuple[TransferRow, ...] = ()
+    upload_speed: float = 0.0
+    """Bytes per second over the last seconds."""
+    download_speed: float = 0.0
+    bytes_done: int = 0
+    """Of the transfers that run, wait, are paused or were done since the queue was last idle."""
+    bytes_total: int = 0
+    eta_s: float | None = None
+    limit: int | None = None
+    """Bytes per second for all together; None is no limit."""
+    threads: int = 0
+
+    def count(self, status: TransferStatus) -> int:
+        return sum(row.status is status for row in self.rows)
+
+    @property
+    def running(self) -> int:
+        return self.count(TransferStatus.RUNNING)
+
+    @property
+    def waiting(self) -> int:
+        return self.count(TransferStatus.WAITING)
+
+    @property
+    def paused(self) -> int:
+        return self.count(TransferStatus.PAUSED)
+
+    @property
+    def done(self) -> int:
+        return self.count(TransferStatus.DONE)
+
+    @property
+    def skipped(self) -> int:
+        return self.count(TransferStatus.SKIPPED)
+
+    @property
+    def failed(self) -> int:
+        return self.count(TransferStatus.FAILED)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs or waits to run."""
+        return any(row.status in (TransferStatus.RUNNING, TransferStatus.WAITING) for row in self.rows)
+
+    @property
+    def fraction(self) -> float:
+        return self.bytes_done / self.bytes_total if self.bytes_total else 0.0
+
+
+Starter = Callable[[Callable[[], None], str], object]
+"""Runs a blocking function on a thread of its own; the second argument names it."""
+
+
+def plain_thread(work: Callable[[], None], name: str) -> None:
+    """Starts a daemon thread."""
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    id: int
+    request: TransferRequest
+    status: TransferStatus = TransferStatus.WAITING
+    control: Control = field(default_factory=Control)
+    progress: Progress = field(default_factory=Progress)
+    result: TransferResult | None = None
+    error: ModelsyncError | None = None
+
+    def row(self) -> TransferRow:
+        return TransferRow(
+            id=self.id,
+            request=self.request,
+            status=self.status,
+            stopping=self.status is TransferStatus.RUNNING and self.control.cancelled,
+            progress=self.progress.snapshot(),
+            result=self.result,
+            error=self.error,
+        )
+
+    def begin_again(self) -> None:
+        self.status = TransferStatus.WAITING
+        self.control = Control()
+        self.progress = Progress()
+        self.result = None
+        self.error = None
+
+
+class Transfers:
+    """The queue. Commands may come from any thread and return at once; `snapshot` belongs to one."""
+
+    def __init__(
+        self,
+        sides: Sides,
+        *,
+        running: int = RUNNING_DEFAULT,
+        start: Starter = plain_thread,
+        finished: Callable[[TransferRow], object] | None = None,
+    ) -> None:
+        self._sides = sides
+        self._slots = max(1, running)
+        self._start = start
+        self._finished = finished
+        self._changed = threading.Condition()
+        self._jobs: list[_Job] = []
+        self._ids = count(1)
+
+    def add(self, requests: Iterable[TransferRequest]) -> tuple[int, ...]:
+        """Puts transfers at the end of the queue and returns their ids.
+
+        A request that is already waiting, running or paused is not queued twice: its id is returned.
+        """
+        ids = []
+        with self._changed:
+            for request in requests:
+                job = self._open_job_of(request)
+                if job is None:
+                    job = _Job(next(self._ids), request)
+                    self._jobs.append(job)
+                ids.append(job.id)
+        self._dispatch()
+        return tuple(ids)
+
+    def cancel(self, transfer: int) -> None:
+        """Stops it for good; the registry is told that a push failed."""
+        job = self._job(transfer)
+        with self._changed:
+            if job.status in (TransferStatus.WAITING, TransferStatus.PAUSED):
+                job.status = TransferStatus.CANCELLED
+                job.progress.end()
+                self._changed.notify_all()
+                return
+        job.control.cancel()
+
+    def pause(self, transfer: int) -> None:
+        """Stops it and keeps what is finished."""
+        job = self._job(transfer)
+        with self._changed:
+            if job.status is TransferStatus.WAITING:
+                job.status = TransferStatus.PAUSED
+                return
+        if job.status is TransferStatus.RUNNING:
+            job.control.pause()
+
+    def resume(self, transfer: int) -> None:
+        """A paused transfer waits for its turn again and goes on from its finished parts."""
+        self._again(transfer, TransferStatus.PAUSED)
+
+    def retry(self, transfer: int) -> None:
+        """A failed or cancelled transfer waits for its turn again."""
+        self._again(transfer, TransferStatus.FAILED, TransferStatus.CANCELLED)
+
+    def move(self, transfer: int, by: int) -> None:
+        """Moves it up (negative) or down the queue; order matters to what waits."""
+        with self._changed:
+            job = self._job(transfer)
+            place = self._jobs.index(job)
+            self._jobs.remove(job)
+            self._jobs.insert(max(0, min(len(self._jobs), place + by)), job)
+
+    def clear_done(self) -> None:
+        """Forgets what is done, skipped or cancelled; failures stay until they are retried or cancelled."""
+        gone = _ENDED - {TransferStatus.FAILED}
+        with self._changed:
+            self._jobs = [job for job in self._jobs if job.status not in gone]
+
+    def pause_all(self) -> None:
+        for row in self._ids_in(TransferStatus.WAITING, TransferStatus.RUNNING):
+            self.pause(row)
+
+    def cancel_all(self) -> None:
+        for row in self._ids_in(TransferStatus.WAITING, TransferStatus.PAUSED, TransferStatus.RUNNING):
+            self.cancel(row)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Blocks until nothing runs or waits; False when the time ran out first."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._changed:
+            while any(job.status in (TransferStatus.WAITING, TransferStatus.RUNNING) for job in self._jobs):
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    @property
+    def limit(self) -> int | None:
+        """Bytes per second for all transfers together; None is no limit."""
+        return self._sides.workers.bandwidth.limit
+
+    def set_limit(self, bytes_per_s: int | None) -> None:
+        self._sides.workers.bandwidth.limit = bytes_per_s
+
+    @property
+    def threads(self) -> int:
+        """The ceiling of part threads."""
+        return self._sides.workers.threads
+
+    def set_threads(self, threads: int) -> None:
+        self._sides.workers.threads = threads
+
+    def snapshot(self) -> QueueSnapshot:
+        """What is true now."""
+        with self._changed:
+            jobs = list(self._jobs)
+        rows = tuple(job.row() for job in jobs)
+        counted = [row for row in rows if row.status not in (TransferStatus.FAILED, TransferStatus.CANCELLED)]
+        total = sum(_total(row) for row in counted)
+        done = sum(_done(row) for row in counted)
+        running = [row for row in rows if row.status is TransferStatus.RUNNING]
+        up = sum(row.progress.speed for row in running if row.request.direction is Direction.PUSH)
+        down = sum(row.progress.speed for row in running if row.request.direction is Direction.PULL)
+        speed = up + down
+        left = sum(
+            _total(row) - _done(row)
+            for row in counted
+            if row.status in (TransferStatus.RUNNING, TransferStatus.WAITING)
+        )
+        return QueueSnapshot(
+            rows=rows,
+            upload_speed=up,
+            download_speed=down,
+            bytes_done=done,
+            bytes_total=total,
+            eta_s=left / speed if speed > 0 else None,
+            limit=self.limit,
+            threads=self.threads,
+        )
+
+    def _open_job_of(self, request: TransferRequest) -> _Job | None:
+        for job in self._jobs:
+            same = (job.request.direction, job.request.tag) == (request.direction, request.tag)
+            if same and job.status not in _ENDED:
+                return job
+        return None
+
+    def _job(self, transfer: int) -> _Job:
+        for job in self._jobs:
+            if job.id == transfer:
+                return job
+        raise KeyError(transfer)
+
+    def _ids_in(self, *statuses: TransferStatus) -> list[int]:
+        with self._changed:
+            return [job.id for job in self._jobs if job.status in statuses]
+
+    def _again(self, transfer: int, *statuses: TransferStatus) -> None:
+        with self._changed:
+            job = self._job(transfer)
+            if job.status not in statuses:
+                return
+            job.begin_again()
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Starts what waits, in order, while there are free slots."""
+        with self._changed:
+            free = self._slots - sum(job.status is TransferStatus.RUNNING for job in self._jobs)
+            starting = [job for job in self._jobs if job.status is TransferStatus.WAITING][: max(0, free)]
+            for job in starting:
+                job.status = TransferStatus.RUNNING
+        for job in starting:
+            self._start(partial(self._run, job), f"{job.request.direction} {job.request.tag}")
+
+    def _run(self, job: _Job) -> None:
+        request = job.request
+        run = push if request.direction is Direction.PUSH else pull
+        status, error = TransferStatus.FAILED, None
+        try:
+            result = run(request.tag, self._sides, force=request.force, control=job.control, progress=job.progress)
+        except Paused:
+            status = TransferStatus.PAUSED
+        except Cancelled:
+            status = TransferStatus.CANCELLED
+        except ModelsyncError as exc:
+            error = exc
+            log.warning("%s %s failed: %s", request.direction, request.tag, exc.message)
+        except Exception as exc:  # a defect of ours must end this row, not the program
+            error = ModelsyncError("Something unexpected went wrong.", hint="The log file has the details.")
+            error.__cause__ = exc
+            log.exception("%s %s", request.direction, request.tag)
+        else:
+            job.result = result
+            status = TransferStatus.SKIPPED if result.outcome is Outcome.SKIPPED else TransferStatus.DONE
+        job.error = error
+        job.progress.end()
+        with self._changed:
+            job.status = status
+            self._changed.notify_all()
+        if self._finished is not None:
+            self._finished(job.row())
+        self._dispatch()
+
+
+def _total(row: TransferRow) -> int:
+    if row.status is TransferStatus.SKIPPED:
+        return 0
+    return row.progress.bytes_total or row.request.size_bytes
+
+
+def _done(row: TransferRow) -> int:
+    return _total(row) if row.status is TransferStatus.DONE else min(row.progress.bytes_done, _total(row))
