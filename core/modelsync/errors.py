@@ -16,6 +16,7 @@
         TlsError                its certificate is not trusted
         NotARegistryError       something else answers there (HTML, wrong path)
         RegistryUnavailableError  it answers, but with trouble (5xx, storage trouble)
+        AnswerLostError         what was asked may have been done: its answer never came
       TransferError             a push or pull failed (exit code 1)
         PartError               one part could not be moved after its retries
         IntegrityError          bytes arrived that are not the ones that were sent
@@ -25,6 +26,7 @@
         SourceChangedError      a local file changed while it was sent
         UploadInProgressError   someone else is uploading this version
         RegistryRefusedError    the registry said no to a request (400)
+          UploadGoneError       the store does not know the multipart upload (any more)
       StoreError                the local store cannot be read or written (exit code 1)
         NoSpaceError            not enough room on disk
         StoreLockedError        another process works on this version
@@ -122,6 +124,10 @@ class RegistryUnavailableError(UnreachableError):
     """The registry answers, but with trouble of its own; trying again may help."""
 
 
+class AnswerLostError(UnreachableError):
+    """A request that must not be made twice blindly may have been done: its answer never came. Look what is there."""
+
+
 class TransferError(ModelsyncError):
     """A push or pull failed."""
 
@@ -156,6 +162,10 @@ class UploadInProgressError(TransferError):
 
 class RegistryRefusedError(TransferError):
     """The registry said no to a request (400), in its own words."""
+
+
+class UploadGoneError(RegistryRefusedError):
+    """The object store does not know the multipart upload: it was completed, dropped or never begun (contract 3.2)."""
 
 
 class StoreError(ModelsyncError):

@@ -1,0 +1,41 @@
+"""Dates as the registry reads and writes them (registry contract 1.0, "Dates")."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+_RFC_3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(?:(Z)|([+-])(\d\d):?(\d\d))?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def read_date(text: object) -> datetime | None:
+    """An aware time in UTC; None for null, for year 1 (an unset column) and for anything that is no date.
+
+    The server prints 0 to 9 fractional digits and any offset; what is finer than a microsecond is dropped. A date
+    without an offset is taken as UTC.
+    """
+    if not isinstance(text, str):
+        return None
+    found = _RFC_3339.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, fraction, _, sign, off_hours, off_minutes = found.groups()
+    microsecond = int((fraction or "")[:6].ljust(6, "0"))
+    offset = timedelta()
+    if sign:
+        offset = timedelta(hours=int(off_hours), minutes=int(off_minutes)) * (-1 if sign == "-" else 1)
+    try:
+        zone = timezone(offset)
+        moment = datetime(
+            int(year), int(month), int(day), int(hour), int(minute), int(second), microsecond, tzinfo=zone
+        ).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return None if int(year) <= 1 else moment
+
+
+def write_date(moment: datetime) -> str:
+    """`YYYY-MM-DD HH:MM:SS.ffffff` in UTC: exactly six digits and no zone, or the server answers 400."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.year:04}-{utc:%m-%d %H:%M:%S}.{utc.microsecond:06}"

@@ -1,0 +1,58 @@
+"""When a call to the registry is made again, and after how long."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+RETRY_AFTER_MAX_S = 60.0
+"""A registry that asks for a longer wait is taken for unavailable, so that a person hears of it."""
+
+
+class Stop(Protocol):
+    """A person's wish to stop, as transfer.control.Control carries it (a layer above, so named by its shape)."""
+
+    def check(self) -> None:
+        """Raises when the wish is there."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleeps, and raises as soon as the wish comes."""
+
+    def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Runs `callback` when the wish comes; returns a function that takes it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waits that double from `first_s` up to `longest_s`, each shortened by chance by up to a half.
+
+    By chance, so that ten threads that failed together do not come back together.
+    """
+
+    tries: int = 5
+    """The first one included."""
+    first_s: float = 0.5
+    longest_s: float = 8.0
+    chance: Callable[[], float] = random.random
+    """0.0 to 1.0."""
+
+    def delay_s(self, failed_tries: int) -> float:
+        """How long to wait after so many failed tries, from 1."""
+        full = min(self.longest_s, self.first_s * 2.0 ** (failed_tries - 1))
+        return full * (0.5 + 0.5 * self.chance())
+
+
+def read_retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds of a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3); None when it says nothing."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

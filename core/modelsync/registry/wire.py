@@ -1,0 +1,265 @@
+"""Calls to one registry over HTTP: its headers, its limits, its retries, and a line in the log for each.
+
+How it works: a call that may be made again is made again after transient failures, with waits that grow; one that may
+not is made again only when it surely never arrived, and ends in AnswerLostError when that cannot be known. With a
+`stop`, the request runs on a thread of its own, so that a person's cancel frees the caller at once whatever the network
+does; the thread ends with its request.
+"""
+
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from modelsync.account import Account
+from modelsync.errors import NotARegistryError, SettingsError, TokenRefusedError, UsageError
+from modelsync.model import Json
+from modelsync.registry import bodies
+from modelsync.registry.calls import Call, Reply
+from modelsync.registry.failures import Failure, Failures
+from modelsync.registry.retry import RETRY_AFTER_MAX_S, Backoff, Stop, read_retry_after
+from modelsync.registry.schemas import parse_json
+from modelsync.registry.words import clean, quoted
+
+log = logging.getLogger("modelsync.registry")
+
+TOKEN_HEADER = "X-YATAI-API-TOKEN"
+ORGANIZATION_HEADER = "X-Yatai-Organization"
+BENTOML_VERSION = "1.4.39"
+"""The client version that is claimed; with none, or 1.0.5 and below, presigning behaves otherwise (contract 1.0)."""
+
+CONNECT_TIMEOUT_S = 10.0
+REPLY_TIME_MAX_S = 300.0
+"""A reply that drips is given up after this long."""
+REPLY_MAX_BYTES = 64 * 1024 * 1024
+REFUSAL_MAX_BYTES = 64 * 1024
+"""No sentence about a failure needs more of it."""
+
+
+class Wire:
+    """The connections to one registry. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        ca_file: Path | None,
+        timeout_s: float,
+        backoff: Backoff,
+        sleep: Callable[[float], None],
+    ) -> None:
+        context = account.context
+        self.endpoint = context.endpoint.rstrip("/")
+        self.host = _checked_host(self.endpoint, plain_http=context.plain_http)
+        self.headers = _headers(account, self.host)
+        self.failures = Failures(self.host, account.token.reveal(), context.organization)
+        self._backoff = backoff
+        self._sleep = sleep
+        self._timeout_s = timeout_s
+        self._client = httpx.Client(
+            headers={**self.headers, "Accept": "application/json"},
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+            follow_redirects=False,  # the token would go along
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session would outrank the token's scopes
+            verify=_trust(ca_file),
+            limits=httpx.Limits(max_connections=128, max_keepalive_connections=64),
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(self, call: Call, stop: Stop | None = None) -> Json:
+        """Makes the call and returns the JSON of its 200; raises a ModelsyncError in a person's words."""
+        reply = self.call(call, stop)
+        try:
+            return parse_json(reply.body)
+        except ValueError as exc:
+            raise self.failures.not_a_registry(reply) from exc
+
+    def call(self, call: Call, stop: Stop | None = None) -> Reply:
+        """Makes the call, again where that may help, and returns its 200."""
+        tries = 0
+        while True:
+            tries += 1
+            reply, failure = self._try(call, stop)
+            if reply is not None:
+                return reply
+            assert failure is not None
+            self._give_up_or_wait(call, failure, tries, stop)
+
+    def _give_up_or_wait(self, call: Call, failure: Failure, tries: int, stop: Stop | None) -> None:
+        error = failure.error
+        if failure.transient and failure.maybe_done and not call.repeatable:
+            raise self.failures.answer_lost(call, error) from error
+        if not failure.transient or tries >= self._backoff.tries or (failure.wait_s or 0.0) > RETRY_AFTER_MAX_S:
+            raise error
+        wait_s = max(self._backoff.delay_s(tries), failure.wait_s or 0.0)
+        log.info("again in %.1f s: %s %s: %s", wait_s, call.method, call.route, error.message)
+        if stop is None:
+            self._sleep(wait_s)
+        else:
+            stop.wait(wait_s)
+
+    def _try(self, call: Call, stop: Stop | None) -> tuple[Reply | None, Failure | None]:
+        began = time.monotonic()
+        try:
+            reply = self._send(call) if stop is None else _interruptibly(lambda: self._send(call), stop)
+        except httpx.RequestError as exc:
+            failure = self.failures.of_transport(exc)
+            failure.error.__cause__ = exc
+            log.debug("%s %s: %s after %.0f ms", call.method, call.route, type(exc).__name__, _ms_since(began))
+            return None, failure
+        log.debug(
+            "%s %s: %d after %.0f ms%s",
+            call.method,
+            call.route,
+            reply.status,
+            _ms_since(began),
+            f", request id {reply.trace_id}" if reply.trace_id else "",
+        )
+        if reply.status == httpx.codes.OK:  # exactly 200 everywhere (contract, fact 2)
+            return reply, None
+        return None, self.failures.of_reply(reply, call)
+
+    def _send(self, call: Call) -> Reply:
+        content = None if call.body is None else bodies.encode(call.body)
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        url = self.endpoint + call.route
+        with self._client.stream(call.method, url, params=call.params or None, content=content, headers=headers) as got:
+            return self._read(got, began=time.monotonic())
+
+    def _read(self, got: httpx.Response, began: float) -> Reply:
+        ok = got.status_code == httpx.codes.OK
+        limit = REPLY_MAX_BYTES if ok else REFUSAL_MAX_BYTES
+        body = bytearray()
+        for chunk in got.iter_bytes():
+            body += chunk
+            if len(body) > limit:
+                if ok:
+                    raise NotARegistryError(
+                        f"{self.host} sends more than {limit // 1024**2} MiB for one list.",
+                        hint="Check the endpoint; a registry does not do that.",
+                    )
+                break
+            if time.monotonic() - began > REPLY_TIME_MAX_S:
+                raise httpx.ReadTimeout("the reply drips")
+        return Reply(
+            status=got.status_code,
+            body=bytes(body[:limit]),
+            content_type=got.headers.get("content-type", ""),
+            trace_id=clean(got.headers.get("x-trace-id", "") or got.headers.get("x-request-id", ""))[:80],
+            retry_after_s=read_retry_after(got.headers.get("retry-after")),
+            location=got.headers.get("location", ""),
+        )
+
+
+def _interruptibly(work: Callable[[], Reply], stop: Stop) -> Reply:
+    """Runs `work` on a thread of its own and leaves it there when the person's wish comes first."""
+    stop.check()
+    result: Future[Reply] = Future()
+    over = threading.Event()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as exc:  # noqa: BLE001 - nothing is swallowed: it is raised again on the caller's thread
+            result.set_exception(exc)
+        over.set()
+
+    take_back = stop.on_cancel(over.set)
+    try:
+        threading.Thread(target=run, name="modelsync-call", daemon=True).start()
+        over.wait()
+    finally:
+        take_back()
+    if not result.done():
+        stop.check()
+    return result.result()
+
+
+def _headers(account: Account, host: str) -> dict[str, str]:
+    token = account.token.reveal()
+    if not token or not token.isascii() or not token.isprintable() or token != token.strip():
+        raise TokenRefusedError(
+            f"The token for {host} is empty or has characters that no token has.",
+            hint="Copy it again, whole and alone.",
+        )
+    headers = {
+        TOKEN_HEADER: token,
+        "X-Bentoml-Version": BENTOML_VERSION,
+        "User-Agent": f"modelsync/{_own_version()} python-httpx/{httpx.__version__}",
+    }
+    organization = account.context.organization
+    if organization:
+        if not organization.isascii() or not organization.isprintable():
+            raise UsageError(
+                f"{quoted(organization)} cannot be the name of an organization.", hint="Use its short name."
+            )
+        headers[ORGANIZATION_HEADER] = organization
+    return headers
+
+
+def _checked_host(endpoint: str, *, plain_http: bool) -> str:
+    """Host and port of the endpoint; raises UsageError for an address that must not see the token."""
+    try:
+        pieces = urlsplit(endpoint)
+        name, _ = pieces.hostname or "", pieces.port
+        httpx.URL(endpoint)
+    except (ValueError, httpx.InvalidURL) as exc:
+        raise UsageError("The endpoint is not an address.", hint=_ENDPOINT_HINT) from exc
+    host = pieces.netloc.rpartition("@")[2]
+    if pieces.scheme not in ("http", "https") or not name:
+        raise UsageError(f"{quoted(host or endpoint)} is not the address of a registry.", hint=_ENDPOINT_HINT)
+    if pieces.query or pieces.fragment or "@" in pieces.netloc:
+        raise UsageError(f"The endpoint {host} has a query or a user in it.", hint=_ENDPOINT_HINT)
+    if pieces.scheme == "http" and not plain_http and not _is_loopback(name):
+        raise UsageError(
+            f"{host} would get the token unencrypted.", hint="Use https://, or allow plain http for this context."
+        )
+    return host
+
+
+_ENDPOINT_HINT = "Write it as https://HOST, with the registry's path behind it if it has one."
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """The public authorities (or those of SSL_CERT_FILE), and the file's beside them."""
+    if ca_file is None:
+        return True
+    context = httpx.create_ssl_context()
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise SettingsError(
+            f"The certificates in {ca_file} cannot be read.", hint="ca_file names a file of PEM certificates."
+        ) from exc
+    return context
+
+
+def _own_version() -> str:
+    try:
+        return version("modelsync-tui")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _ms_since(began: float) -> float:
+    return (time.monotonic() - began) * 1000.0
