@@ -1,0 +1,94 @@
+"""Writes BentoML-style models for tests: the directories that the real bentoml would have saved."""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+CREATED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+"""When a model was made whose test does not care."""
+
+
+def model_yaml(
+    tag: str,
+    *,
+    created: datetime | str = CREATED,
+    labels: Mapping[str, str] | None = None,
+    metadata: Mapping[str, object] | None = None,
+    module: str = "",
+) -> str:
+    """A model.yaml as bentoml writes it (registry contract 5.3); JSON is YAML, so values need no YAML library."""
+    name, _, version = tag.partition(":")
+    moment = created if isinstance(created, str) else created.isoformat()
+    context = {
+        "framework_name": "",
+        "framework_versions": {},
+        "bentoml_version": "1.4.39",
+        "python_version": "3.11.7",
+    }
+    return (
+        f"name: {json.dumps(name)}\n"
+        f"version: {json.dumps(version)}\n"
+        f"module: {json.dumps(module)}\n"
+        f"labels: {json.dumps(dict(labels or {}))}\n"
+        "options: {}\n"
+        f"metadata: {json.dumps(dict(metadata or {}))}\n"
+        f"context: {json.dumps(context)}\n"
+        "signatures: {}\n"
+        "api_version: v1\n"
+        f"creation_time: {json.dumps(moment)}\n"
+    )
+
+
+def write_model(
+    home: Path,
+    tag: str,
+    *,
+    files: Mapping[str, bytes] | None = None,
+    created: datetime | str = CREATED,
+    labels: Mapping[str, str] | None = None,
+    metadata: Mapping[str, object] | None = None,
+    module: str = "",
+    latest: bool = True,
+) -> Path:
+    """Writes one version under `home`/models and returns its directory; `latest` names it unless told otherwise.
+
+    `files` are paths inside the model and their bytes; without them it has one small file of random bytes.
+    """
+    name, _, version = tag.partition(":")
+    directory = home / "models" / name / version
+    fill_model(directory, tag, files=files, created=created, labels=labels, metadata=metadata, module=module)
+    if latest:
+        (directory.parent / "latest").write_text(version)
+    return directory
+
+
+def fill_model(
+    directory: Path,
+    tag: str,
+    *,
+    files: Mapping[str, bytes] | None = None,
+    created: datetime | str = CREATED,
+    labels: Mapping[str, str] | None = None,
+    metadata: Mapping[str, object] | None = None,
+    module: str = "",
+) -> None:
+    """Writes the content of one version into `directory`, wherever that is: a stage, for instance."""
+    directory.mkdir(parents=True, exist_ok=True)
+    contents = {"weights.bin": os.urandom(64)} if files is None else files
+    for name, data in contents.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    text = model_yaml(tag, created=created, labels=labels, metadata=metadata, module=module)
+    (directory / "model.yaml").write_text(text, encoding="utf-8")
+
+
+def read_tree(directory: Path) -> dict[str, bytes]:
+    """Every file below a directory by its relative path: for comparing two versions byte by byte."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
