@@ -59,7 +59,7 @@ class Paths:
     @property
     def models_cache_file(self) -> Path:
         """What was read from each model.yaml, so that it need not be parsed again."""
-        return self.cache_dir / "models.json"
+        return self.cache_dir / "store.json"
 
 
 def private_dir(path: Path) -> Path:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.comparison import Verdict, decide_push
 from modelsync.errors import (
+    AnswerLostError,
     Cancelled,
     ModelsyncError,
     PermissionDeniedError,
     RegistryRefusedError,
+    RemoteModelNotFoundError,
     SourceChangedError,
     TransferError,
+    UploadGoneError,
     UploadInProgressError,
 )
 from modelsync.model import LocalModel, RemoteModel, UploadStatus
@@ -22,9 +25,10 @@ from modelsync.results import Outcome, PushResult
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
+from modelsync.transfer.download import Fetch
 from modelsync.transfer.parts import GiB, Part, cut, part_size_for
 from modelsync.transfer.progress import PartProgress, Phase, Progress
-from modelsync.transfer.upload import Upload
+from modelsync.transfer.upload import Upload, object_etag
 
 log = logging.getLogger("modelsync.sync")
 
@@ -83,7 +87,8 @@ class _Push:
     def run(self, remote: RemoteModel | None, reason: str) -> PushResult:
         tag, registry = self.local.tag, self.sides.registry
         self.progress.phase = Phase.LAY_OUT
-        layout = ArchiveLayout.of(self.local.path)
+        threads = self.sides.workers.threads
+        layout = ArchiveLayout.of(self.local.path, part_size=lambda total: part_size_for(total, threads))
         self.progress.bytes_total = layout.size_bytes
         self.control.check()
 
@@ -142,8 +147,7 @@ class _Push:
     def _send_parts(self, layout: ArchiveLayout) -> None:
         tag, registry = self.local.tag, self.sides.registry
         upload_id = registry.start_multipart(tag, control=self.control)
-        size = part_size_for(layout.size_bytes, self.sides.workers.threads)
-        parts = cut(layout.size_bytes, size)
+        parts = cut(layout.size_bytes, layout.part_size or part_size_for(layout.size_bytes, self.sides.workers.threads))
 
         def target_for(number: int, control: Control) -> DataTarget:
             return registry.presign_part(tag, upload_id, number, control=control)
@@ -151,11 +155,33 @@ class _Push:
         completed = self._upload(layout, parts, target_for)
         self._check_unchanged(layout)
         self.progress.phase = Phase.COMPLETE
-        self._complete(upload_id, completed)
+        self._complete(layout, upload_id, completed)
 
-    def _complete(self, upload_id: UploadId, completed: tuple[CompletedPart, ...]) -> None:
+    def _complete(self, layout: ArchiveLayout, upload_id: UploadId, completed: tuple[CompletedPart, ...]) -> None:
+        """Makes the object; where the answer was lost, looks whether it is there before asking again."""
+        registry, tag = self.sides.registry, self.local.tag
         self.control.check()
-        self.sides.registry.complete_multipart(self.local.tag, upload_id, completed, control=self.control)
+        try:
+            registry.complete_multipart(tag, upload_id, completed, control=self.control)
+        except (AnswerLostError, UploadGoneError) as exc:
+            if self._is_stored(layout, completed):
+                return
+            if isinstance(exc, UploadGoneError):
+                raise
+            registry.complete_multipart(tag, upload_id, completed, control=self.control)
+
+    def _is_stored(self, layout: ArchiveLayout, completed: tuple[CompletedPart, ...]) -> bool:
+        """Whether the registry's object is the archive that was sent: same size and the ETag of these parts."""
+        fetch = Fetch(self._signed_download, self.sides.data, self.sides.workers.bandwidth)
+        try:
+            head = fetch.head(self.control, PartProgress(0, 0, 0))
+        except RemoteModelNotFoundError:
+            return False
+        return head.total_bytes == layout.size_bytes and head.etag == object_etag(completed)
+
+    def _signed_download(self, control: Control) -> DataTarget:
+        target = self.sides.registry.presign_download(self.local.tag, control=control)
+        return target or self.sides.registry.proxy_download(self.local.tag)
 
     def _send_whole(self, layout: ArchiveLayout, target_for: Callable[[Control], DataTarget]) -> None:
         whole = (Part(1, 0, layout.size_bytes),)

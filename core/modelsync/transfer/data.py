@@ -24,8 +24,8 @@ from modelsync.errors import (
     RemoteModelNotFoundError,
     TlsError,
     TokenRefusedError,
-    TransferError,
     UnreachableError,
+    UploadGoneError,
 )
 from modelsync.registry.schemas import ETag
 from modelsync.registry.targets import DataTarget
@@ -46,10 +46,6 @@ class UrlRefused(Exception):  # noqa: N818 - it never leaves the transfer packag
     def __init__(self, words: str) -> None:
         super().__init__(words)
         self.words = words
-
-
-class UploadGoneError(TransferError):
-    """The store does not know the multipart upload any more (NoSuchUpload): it must start again."""
 
 
 class _Pieces(httpx.SyncByteStream):

@@ -104,3 +104,11 @@ class Upload:
             )
             raise Retryable(error)
         return stored.etag
+
+
+def object_etag(parts: Sequence[CompletedPart]) -> ETag:
+    """The ETag that S3 gives an object made of these parts: `md5(md5s)-N` (contract 4.3), with its quotes."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for part in parts:
+        digest.update(bytes.fromhex(part.etag.strip('"')))
+    return ETag(f'"{digest.hexdigest()}-{len(parts)}"')

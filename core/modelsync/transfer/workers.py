@@ -50,6 +50,12 @@ class Workers:
             self._staff()
             self._changed.notify_all()
 
+    @property
+    def batches(self) -> int:
+        """How many transfers have tasks that run or wait."""
+        with self._changed:
+            return len(self._batches)
+
     def run(self, tasks: Iterable[Task], control: Control) -> None:
         """Runs all tasks, started in order, and returns when all have ended.
 

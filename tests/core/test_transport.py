@@ -1,0 +1,239 @@
+"""The data path's transport, against a server that answers byte for byte what a test says."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from modelsync.errors import Cancelled
+from modelsync.transfer.control import Control
+from modelsync.transfer.transport import DataTransport
+from support.raw_server import Connection, header, raw_server
+
+
+@pytest.fixture
+def transport() -> Iterator[DataTransport]:
+    made = DataTransport(stall_after_s=5.0)
+    yield made
+    made.close()
+
+
+class Pieces(httpx.SyncByteStream):
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+
+def put(
+    url: str, *pieces: bytes, control: Control | None = None, on_sent: Callable[[int], object] | None = None
+) -> httpx.Request:
+    return httpx.Request(
+        "PUT",
+        url,
+        headers={"Host": "store", "Content-Length": str(sum(map(len, pieces)))},
+        stream=Pieces(*pieces),
+        extensions={"control": control, "on_sent": on_sent},
+    )
+
+
+def get(url: str, control: Control | None = None) -> httpx.Request:
+    return httpx.Request("GET", url, extensions={"control": control})
+
+
+def read_all(response: httpx.Response, size: int = 65536) -> bytes:
+    readinto = response.extensions["readinto"]
+    buffer = bytearray(size)
+    collected = b""
+    while count := readinto(memoryview(buffer)):
+        collected += buffer[:count]
+    return collected
+
+
+def ok_with(body: bytes) -> Callable[[Connection], None]:
+    def script(connection: Connection) -> None:
+        while connection.read_head():
+            connection.answer("200 OK", body)
+
+    return script
+
+
+def test_a_body_goes_out_whole_with_its_length_and_is_counted(transport: DataTransport) -> None:
+    received: list[tuple[str, bytes]] = []
+
+    def script(connection: Connection) -> None:
+        received.append(connection.read_request())
+        connection.answer("200 OK", ETag='"abc"')
+
+    sent: list[int] = []
+    with raw_server(script) as server:
+        response = transport.handle_request(
+            put(server.url + "/part?x=1", b"a" * 700_000, b"b" * 5, on_sent=sent.append)
+        )
+        assert response.status_code == 200
+        assert response.headers["etag"] == '"abc"'
+    head, body = received[0]
+    assert head.startswith("PUT /part?x=1 HTTP/1.1")
+    assert header(head, "transfer-encoding") is None
+    assert header(head, "content-length") == "700005"
+    assert body == b"a" * 700_000 + b"b" * 5
+    assert sum(sent) == 700_005
+
+
+def test_an_answer_is_received_into_the_callers_buffer(transport: DataTransport) -> None:
+    body = bytes(range(256)) * 2000
+    with raw_server(ok_with(body)) as server:
+        response = transport.handle_request(get(server.url))
+        assert read_all(response, 1 << 20) == body
+
+
+def test_a_connection_is_used_again(transport: DataTransport) -> None:
+    with raw_server(ok_with(b"hello")) as server:
+        for _ in range(3):
+            assert read_all(transport.handle_request(get(server.url))) == b"hello"
+        assert server.connections == 1
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(transport: DataTransport) -> None:
+    closed = threading.Event()
+
+    def once(connection: Connection) -> None:
+        connection.read_head()
+        connection.answer("200 OK", b"one")
+        connection.sock.close()
+        closed.set()
+
+    with raw_server(once, ok_with(b"two")) as server:
+        assert read_all(transport.handle_request(get(server.url))) == b"one"
+        assert closed.wait(5)
+        assert read_all(transport.handle_request(get(server.url))) == b"two"
+        assert server.connections == 2
+
+
+def test_a_body_that_was_not_read_to_its_end_costs_its_connection(transport: DataTransport) -> None:
+    with raw_server(ok_with(b"x" * 1_000_000)) as server:
+        response = transport.handle_request(get(server.url))
+        response.extensions["readinto"](memoryview(bytearray(10)))
+        response.close()
+        assert len(read_all(transport.handle_request(get(server.url)))) == 1_000_000
+        assert server.connections == 2
+
+
+def test_a_chunked_answer_is_read(transport: DataTransport) -> None:
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n")
+
+    with raw_server(script) as server:
+        assert read_all(transport.handle_request(get(server.url))) == b"hello world"
+
+
+def test_an_answer_that_is_cut_is_an_error(transport: DataTransport) -> None:
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+
+    with raw_server(script) as server:
+        response = transport.handle_request(get(server.url))
+        with pytest.raises(httpx.RemoteProtocolError, match="95 bytes early"):
+            read_all(response)
+
+
+def test_an_answer_that_comes_while_the_body_is_sent_is_seen(transport: DataTransport) -> None:
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.answer("403 Forbidden", b"<Code>AccessDenied</Code>", Connection="close")
+        connection.sock.shutdown(socket.SHUT_WR)
+        connection.read_body(3_000_000)  # takes some more, then hangs up with the rest unread
+
+    with raw_server(script) as server:
+        response = transport.handle_request(put(server.url, *[b"x" * 1_000_000] * 20))
+        assert response.status_code == 403
+        assert b"AccessDenied" in read_all(response)
+
+
+def test_a_silent_server_is_a_time_out() -> None:
+    transport = DataTransport(stall_after_s=0.2)
+    hold = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+        hold.wait(10)
+
+    with raw_server(script) as server:
+        response = transport.handle_request(get(server.url))
+        with pytest.raises(httpx.ReadTimeout):
+            read_all(response)
+        response.close()
+        hold.set()
+
+
+def test_a_refused_connection_is_a_connect_error(transport: DataTransport) -> None:
+    with raw_server(ok_with(b"")) as server:
+        url = server.url
+    with pytest.raises(httpx.ConnectError):
+        transport.handle_request(get(url))
+
+
+def test_cancel_frees_a_blocked_receive(transport: DataTransport) -> None:
+    control, ended, hold = Control(), threading.Event(), threading.Event()
+    reading = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        hold.wait(10)
+
+    def receive(url: str) -> None:
+        response = transport.handle_request(get(url, control))
+        reading.set()
+        with pytest.raises(httpx.TransportError):
+            read_all(response)
+        response.close()
+        ended.set()
+
+    with raw_server(script) as server:
+        thread = threading.Thread(target=receive, args=(server.url,))
+        thread.start()
+        assert reading.wait(5)
+        control.cancel()
+        assert ended.wait(2), "the receive went on after the cancel"
+        hold.set()
+        thread.join()
+
+
+def test_a_cancel_before_the_request_stops_it(transport: DataTransport) -> None:
+    control = Control()
+    control.cancel()
+    with raw_server(ok_with(b"x" * 100_000)) as server, pytest.raises((httpx.TransportError, Cancelled)):
+        read_all(transport.handle_request(get(server.url, control)))
+
+
+def test_ipv6_is_reached(transport: DataTransport) -> None:
+    with raw_server(ok_with(b"six"), host="::1") as server:
+        assert read_all(transport.handle_request(get(server.url))) == b"six"
+
+
+def test_a_proxy_of_the_environment_carries_the_request(
+    transport: DataTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    def proxy(connection: Connection) -> None:
+        seen.append(connection.read_request())
+        connection.answer("200 OK", b"by proxy", ETag='"e"')
+
+    sent: list[int] = []
+    with raw_server(proxy) as server:
+        monkeypatch.setenv("http_proxy", server.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        response = transport.handle_request(put("http://store.example/part", b"abc", b"de", on_sent=sent.append))
+        assert read_all(response) == b"by proxy"
+    head, body = seen[0]
+    assert head.startswith("PUT http://store.example/part ")
+    assert body == b"abcde"
+    assert sum(sent) == 5

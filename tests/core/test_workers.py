@@ -1,0 +1,114 @@
+"""The pool of part threads."""
+
+import threading
+
+import pytest
+
+from modelsync.errors import Cancelled, PartError
+from modelsync.transfer.control import Control, Paused
+from modelsync.transfer.workers import Task, Worker, Workers
+from support.waiting import wait_for
+
+
+def test_every_task_runs_once() -> None:
+    ran: list[int] = []
+    workers = Workers(4)
+
+    def task(number: int) -> Task:
+        return lambda _worker, _control: ran.append(number)
+
+    workers.run((task(number) for number in range(100)), Control())
+    assert sorted(ran) == list(range(100))
+
+
+def test_no_more_tasks_run_at_once_than_there_are_threads() -> None:
+    workers = Workers(3)
+    lock, now, most = threading.Lock(), 0, 0
+    together = threading.Barrier(3)
+
+    def task(_worker: Worker, _control: Control) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        together.wait(5)  # so that three really are in here at once
+        with lock:
+            now -= 1
+
+    workers.run([task] * 9, Control())
+    assert most == 3
+
+
+def test_the_first_error_ends_the_batch_and_is_raised() -> None:
+    workers = Workers(2)
+    waiting = threading.Event()
+    started: list[str] = []
+
+    def blocked(_worker: Worker, control: Control) -> None:
+        waiting.set()
+        control.wait(30)
+
+    def fails(_worker: Worker, _control: Control) -> None:
+        assert waiting.wait(5)
+        raise PartError("part 2 is refused")
+
+    def later(_worker: Worker, _control: Control) -> None:
+        started.append("later")
+
+    with pytest.raises(PartError, match="part 2"):
+        workers.run([blocked, fails, later, later], Control())
+    assert started == []
+
+
+@pytest.mark.parametrize("wish", [Cancelled(), Paused()])
+def test_a_wish_of_the_person_reaches_running_tasks_and_is_what_is_raised(wish: Cancelled) -> None:
+    workers, control = Workers(2), Control()
+
+    def blocked(_worker: Worker, inner: Control) -> None:
+        control.cancel(wish)
+        inner.wait(30)
+
+    with pytest.raises(type(wish)):
+        workers.run([blocked] * 10, control)
+
+
+def test_two_batches_share_the_threads_evenly() -> None:
+    workers = Workers(1)
+    order: list[str] = []
+    first_runs, second_waits = threading.Event(), threading.Event()
+
+    def opening(_worker: Worker, _control: Control) -> None:
+        first_runs.set()
+        assert second_waits.wait(5)
+
+    def note(name: str) -> Task:
+        return lambda _worker, _control: order.append(name)
+
+    def first() -> None:
+        workers.run([opening, *[note("a")] * 4], Control())
+
+    def second() -> None:
+        workers.run([note("b")] * 4, Control())
+
+    one = threading.Thread(target=first)
+    one.start()
+    assert first_runs.wait(5)
+    two = threading.Thread(target=second)
+    two.start()
+    wait_for(lambda: workers.batches == 2)
+    second_waits.set()
+    one.join(10)
+    two.join(10)
+    assert sorted(order) == ["a"] * 4 + ["b"] * 4
+    assert order[:6].count("a") == 3
+
+
+def test_a_raised_ceiling_adds_threads_while_they_work() -> None:
+    workers = Workers(1)
+    together = threading.Barrier(2)
+
+    def task(_worker: Worker, _control: Control) -> None:
+        workers.threads = 2
+        together.wait(5)
+
+    workers.run([task, task], Control())
