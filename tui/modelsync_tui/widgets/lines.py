@@ -44,6 +44,11 @@ class Lines(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.show_cursor = show_cursor
 
+    @property
+    def cursor_shown(self) -> bool:
+        """Whether a person sees a cursor in it now."""
+        return self.show_cursor and self.has_focus
+
     def line_count(self) -> int:
         """How many lines there are."""
         raise NotImplementedError
@@ -85,7 +90,7 @@ class Lines(ScrollView, can_focus=True):
         if not 0 <= index < self.line_count():
             return Strip.blank(width, self.rich_style)
         pieces = self.line(index, width)
-        if self.show_cursor and self.has_focus and index == self.cursor:
+        if self.cursor_shown and index == self.cursor:
             # One tone: reversed, each colour of a line would become a patch of its own.
             strip = self.strip([(text, Tone.PLAIN) for text, _ in pieces], width)
             return strip.apply_style(self.get_component_rich_style(_CURSOR, partial=True))

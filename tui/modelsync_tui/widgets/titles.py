@@ -7,8 +7,8 @@ from textual.widget import Widget
 
 from modelsync_tui.text import cut
 
-_RESERVED_CELLS = 4
-"""What Textual keeps of an edge for its corners and the blanks beside a title."""
+_RESERVED_CELLS = 6
+"""What Textual keeps of an edge for its corners, one cell of line and one blank at each end of a title."""
 _LINES = {"ascii": "-", "heavy": "━", "double": "═"}
 
 

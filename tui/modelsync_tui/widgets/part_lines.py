@@ -1,0 +1,91 @@
+"""The parts of one transfer as lines, or why it failed."""
+
+import textwrap
+from collections.abc import Sequence
+
+from modelsync.transfers import TransferRow, TransferStatus
+from modelsync_tui import glyphs, text
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync_tui.widgets.parts import (
+    ROWS_MAX,
+    part_counts,
+    part_half_line,
+    part_head,
+    part_line,
+    part_strip,
+    shown_parts,
+)
+from modelsync_tui.widgets.titles import edge
+from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
+
+
+class PartLines(Lines, can_focus=False):
+    """The parts of one transfer: a line each, two a line where it is narrow, above a few dozen a strip."""
+
+    def __init__(self) -> None:
+        super().__init__(id="parts")
+        self._row: TransferRow | None = None
+
+    def show(self, row: TransferRow | None) -> None:
+        """Looks at another transfer, or at a later moment of it."""
+        self._row = row
+        self.lines_changed()
+
+    def show_title(self) -> None:
+        """Names the transfer in the border, and counts its parts."""
+        if self._row is None:
+            self.border_title = edge(self, "Parts", "")
+            return
+        subject = f"Parts  {self._row.request.direction} {self._row.request.tag}"
+        self.border_title = edge(self, subject, part_counts(self._row.progress.parts))
+
+    def line_count(self) -> int:
+        if words := self._words():
+            return len(words)
+        if self._row is None or not self._row.progress.parts:
+            return 1
+        shown = len(shown_parts(self._row.progress.parts))
+        lines = shown + 1 if self._is_wide else (shown + 1) // 2
+        return lines + self._strip_count()
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        if self._row is None:
+            return ((" No transfer is chosen.", Tone.MUTED),)
+        if words := self._words():
+            return ((f" {words[index]}", Tone.BAD),)
+        parts = self._row.progress.parts
+        if not parts:
+            return ((" No parts yet.", Tone.MUTED),)
+        characters = glyphs.of(self.app)
+        strips = self._strip_count()
+        if index < strips:
+            chunk = parts[index * self._strip_cells : (index + 1) * self._strip_cells]
+            return ((f" {chunk[0].number:>5}  ", Tone.MUTED), *part_strip(chunk, self._strip_cells, characters))
+        index -= strips
+        shown = shown_parts(parts)
+        if not self._is_wide:
+            half = (width - 1) // 2
+            pair = shown[index * 2 : index * 2 + 2]
+            return [piece for part in pair for piece in part_half_line(part, half, characters)]
+        return (part_head(width),) if index == 0 else part_line(shown[index - 1], width, characters)
+
+    def _words(self) -> list[str]:
+        """The whole sentence of a failure, on as many lines as it takes."""
+        if self._row is None or self._row.status is not TransferStatus.FAILED or self._row.error is None:
+            return []
+        sentences = [text.literal(self._row.error.message), text.literal(self._row.error.hint), "R tries again."]
+        width = max(20, self.size.width - 3)
+        return [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
+
+    @property
+    def _is_wide(self) -> bool:
+        return self.size.width >= WIDE_CELLS
+
+    @property
+    def _strip_cells(self) -> int:
+        """A round number of cells, so that a person can count."""
+        return max(10, (self.size.width - 9) // 10 * 10)
+
+    def _strip_count(self) -> int:
+        count = len(self._row.progress.parts) if self._row is not None else 0
+        return -(-count // self._strip_cells) if count > ROWS_MAX else 0

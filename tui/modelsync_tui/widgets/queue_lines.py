@@ -1,0 +1,83 @@
+"""The queue as lines: each transfer, and the strip of its parts under the one that is looked at."""
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.widget import Widget
+
+from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from modelsync_tui import glyphs, text
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync_tui.widgets.transfer_rows import shown_order, strip_line, transfer_line
+
+_STRIP_MIN_LINES = 5
+"""A pane of fewer lines has none to spare for a strip."""
+
+
+class QueueLines(Lines, can_focus=False):
+    """The transfers, what runs first, with the strip of its parts under the one that is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(show_cursor=True, id="queue")
+        self._rows: list[TransferRow] = []
+        self._entries: list[Callable[[int], Sequence[Piece]]] = []
+        self._row_lines: list[int] = []
+        self._selected = 0
+        """Which of the rows; kept on the same transfer when the order changes."""
+
+    @property
+    def cursor_shown(self) -> bool:
+        return self.parent is not None and isinstance(self.parent, Widget) and self.parent.has_focus
+
+    @property
+    def selected(self) -> TransferRow | None:
+        return self._rows[self._selected] if self._selected < len(self._rows) else None
+
+    def show(self, queue: QueueSnapshot, *, strips: bool) -> None:
+        """Lays the queue out anew."""
+        before = self.selected
+        self._rows = shown_order(queue.rows)
+        ids = [row.id for row in self._rows]
+        if self.cursor_shown and before is not None and before.id in ids:
+            self._selected = ids.index(before.id)
+        elif not self.cursor_shown:
+            self._selected = 0  # nobody looks at one of them: follow the first that runs
+        self._selected = max(0, min(self._selected, len(self._rows) - 1))
+        self._lay_out(strips=strips)
+        self.lines_changed()
+        if not self.cursor_shown and self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False)
+
+    def _lay_out(self, *, strips: bool) -> None:
+        characters = glyphs.of(self.app)
+        opened = self._strip_row() if strips and self.size.height >= _STRIP_MIN_LINES else None
+        self._entries, self._row_lines = [], []
+        for row in self._rows:
+            self._row_lines.append(len(self._entries))
+            self._entries.append(lambda width, row=row: transfer_line(row, width, characters))  # type: ignore[misc]
+            if row is opened:
+                self._entries.append(lambda width, row=row: strip_line(row, width, characters))  # type: ignore[misc]
+        if self._row_lines:
+            self.cursor = self._row_lines[self._selected]
+
+    def _strip_row(self) -> TransferRow | None:
+        moving = [row for row in self._rows if row.status is TransferStatus.RUNNING and row.progress.parts]
+        return self.selected if self.selected in moving else next(iter(moving), None)
+
+    def move_cursor(self, by: int) -> None:
+        self._selected = max(0, min(self._selected + by, len(self._rows) - 1))
+        if self._row_lines:
+            self.cursor = self._row_lines[self._selected]
+
+    def on_click(self, event: events.Click) -> None:
+        line = event.get_content_offset_capture(self).y + self.scroll_offset.y
+        if line in self._row_lines:
+            self.move_cursor(self._row_lines.index(line) - self._selected)
+
+    def line_count(self) -> int:
+        return max(1, len(self._entries))
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        if not self._entries:
+            return ((text.cut(" Nothing is being moved.  P pushes, p pulls what is marked.", width), Tone.MUTED),)
+        return self._entries[index](width)

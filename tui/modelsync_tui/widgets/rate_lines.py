@@ -1,0 +1,65 @@
+"""The speed of the last minute, and the numbers of one transfer."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from modelsync.comparison import Direction
+from modelsync.transfers import QueueSnapshot, TransferRow
+from modelsync_tui import glyphs, text
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
+from modelsync_tui.widgets.words import clock_text, speed_text
+
+RATE_WINDOW_S = 60
+
+
+class RateLines(Lines, can_focus=False):
+    """The speed of the last minute as a line of bars, and the numbers of one transfer."""
+
+    def __init__(self) -> None:
+        super().__init__(id="rate")
+        self._samples: deque[float] = deque(maxlen=RATE_WINDOW_S)
+        self._sampled_at = 0.0
+        self._row: TransferRow | None = None
+
+    def show(self, queue: QueueSnapshot, row: TransferRow | None) -> None:
+        """Takes one sample a second while something moves."""
+        now = time.monotonic()
+        if queue.busy and now - self._sampled_at >= 1.0:
+            self._samples.append(queue.upload_speed + queue.download_speed)
+            self._sampled_at = now
+        self._row = row
+        self.lines_changed()
+
+    def line_count(self) -> int:
+        return 2
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        return self._speeds(width) if index == 0 else ((self._numbers(), Tone.PLAIN),)
+
+    def _speeds(self, width: int) -> Sequence[Piece]:
+        ramp = "_.-=+*#" if glyphs.of(self.app) is glyphs.ASCII else "▁▂▃▄▅▆▇█"
+        peak = max(self._samples, default=0.0)
+        room = max(0, min(RATE_WINDOW_S, width - 68 if width >= WIDE_CELLS else width - 44))
+        recent = list(self._samples)[-room:] if room else []
+        bars = "".join(
+            ramp[min(len(ramp) - 1, int(speed / peak * (len(ramp) - 1) + 0.5))] if peak else ramp[0] for speed in recent
+        )
+        now = self._samples[-1] if self._samples else 0.0
+        mean = sum(self._samples) / len(self._samples) if self._samples else 0.0
+        words = f"now {speed_text(now)}  peak {speed_text(peak)}"
+        if width >= WIDE_CELLS:
+            words = f"now {speed_text(now)}  mean {speed_text(mean)}  peak {speed_text(peak)}"
+        return ((" speed  ", Tone.MUTED), (bars, Tone.ACCENT), (f"  {words}", Tone.PLAIN))
+
+    def _numbers(self) -> str:
+        if self._row is None:
+            return ""
+        progress = self._row.progress
+        moved = "sent" if self._row.request.direction is Direction.PUSH else "received"
+        words = f" {moved} {text.size_text(progress.bytes_done)}"
+        if progress.bytes_total:
+            words += f" of {text.size_text(progress.bytes_total)}"
+        words += f"   retries {progress.retries}   elapsed {clock_text(progress.elapsed_s)}"
+        return words + (f"   eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else "")

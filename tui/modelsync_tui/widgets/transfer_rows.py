@@ -1,0 +1,229 @@
+"""One transfer of the queue as a line: its state in words, its bar, its numbers; and the totals of them all."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from modelsync.comparison import Direction
+from modelsync.transfer.progress import Phase, ProgressSnapshot
+from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from modelsync_tui import text
+from modelsync_tui.glyphs import Glyphs
+from modelsync_tui.widgets.lines import Piece, Tone
+from modelsync_tui.widgets.parts import bar_of, is_stalled, part_counts, part_strip
+from modelsync_tui.widgets.words import clock_text, short_speed, speed_text
+
+WIDE_CELLS = 100
+"""From this width on a line has the verb, both sizes and full units."""
+_STRIP_CELLS_MIN = 30
+"""A strip of so many cells is worth more than the last words beside it."""
+_TINY_CELLS = 56
+"""Below it there is no bar."""
+
+_RANK = {
+    TransferStatus.RUNNING: 0,
+    TransferStatus.PAUSED: 1,
+    TransferStatus.WAITING: 2,
+    TransferStatus.FAILED: 3,
+    TransferStatus.SKIPPED: 4,
+    TransferStatus.DONE: 4,
+    TransferStatus.CANCELLED: 4,
+}
+
+
+def shown_order(rows: Sequence[TransferRow]) -> list[TransferRow]:
+    """What runs first, then what a person may act on, then what has ended, newest first."""
+    return sorted(rows, key=lambda row: (_RANK[row.status], -row.id if _RANK[row.status] >= 3 else 0))
+
+
+def transfer_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
+    """One transfer in `width` cells."""
+    mark, tone = _mark(row, glyphs)
+    arrow = glyphs.direction(row.request.direction)
+    wide = width >= WIDE_CELLS
+    lead = f" {arrow} {row.request.direction:<4}  " if wide else f"{arrow} "
+    tag_width = _tag_cells(width)
+    tag = text.left(text.cut_middle(str(row.request.tag), tag_width, glyphs.ellipsis), tag_width)
+    pieces: list[Piece] = [(f" {mark}", tone), (lead, Tone.PLAIN), (tag, _tag_tone(row)), ("  ", Tone.PLAIN)]
+    if row.status is TransferStatus.RUNNING or (row.status is TransferStatus.PAUSED and row.progress.bytes_done):
+        pieces += _numbers(row, width, glyphs)
+    else:
+        room = width - _lead_cells(width) - tag_width - 2
+        pieces.append((text.cut(_words(row, glyphs), room, glyphs.ellipsis), Tone.MUTED if tone is Tone.GOOD else tone))
+    return pieces
+
+
+def strip_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
+    """The parts of a transfer on one line, under its own."""
+    parts = row.progress.parts
+    stalled = [part for part in parts if is_stalled(part)]
+    words = part_counts(parts)
+    if row.progress.retries:
+        words += f"  {text.count_text(row.progress.retries, 'retry', 'retries')}"
+    if stalled and width >= WIDE_CELLS:
+        longest = max(stalled, key=lambda part: part.idle_s)
+        words += f"  part {longest.number}: no bytes for {longest.idle_s:.0f} s"
+    lead = f"     {'part 1' if len(parts) == 1 else f'parts 1-{len(parts)}'}  ["
+    room = width - len(lead) - 5
+    cells = min(len(parts), max(_STRIP_CELLS_MIN, room - len(words)))
+    strip = part_strip(parts, cells, glyphs)
+    drawn = sum(len(piece) for piece, _ in strip)
+    words = text.cut(words, room - drawn, glyphs.ellipsis)
+    return [(lead, Tone.MUTED), *strip, ("]   ", Tone.MUTED), (words, Tone.WARN if stalled else Tone.MUTED)]
+
+
+def speeds_words(queue: QueueSnapshot, glyphs: Glyphs, *, wide: bool) -> str:
+    """`↑ 38.2 MiB/s  ↓ 9.9 MiB/s  limit off`."""
+    shown = speed_text if wide else short_speed
+    words = []
+    if queue.upload_speed or not queue.download_speed:
+        words.append(f"{glyphs.up} {shown(queue.upload_speed)}")
+    if queue.download_speed:
+        words.append(f"{glyphs.down} {shown(queue.download_speed)}")
+    if wide:
+        words.append(f"limit {'off' if queue.limit is None else speed_text(queue.limit)}")
+    return "  ".join(words)
+
+
+def totals_words(queue: QueueSnapshot, *, wide: bool) -> str:
+    """`2 active 1 paused 2 waiting 1 skipped 1 failed   total 48%  eta 0:46`; what is nought is left out."""
+    counted = (
+        (queue.running, "active"),
+        (queue.paused, "paused"),
+        (queue.waiting, "waiting"),
+        (queue.done, "done"),
+        (queue.skipped, "skipped"),
+        (queue.failed, "failed"),
+    )
+    words = " ".join(f"{count} {word}" for count, word in counted if count)
+    if queue.bytes_total and (queue.busy or queue.paused):
+        words += f"   {'total ' if wide else ''}{int(100 * queue.bytes_done / queue.bytes_total)}%"
+    if queue.eta_s is not None:
+        words += f"  eta {clock_text(queue.eta_s)}"
+    return words
+
+
+def phase_words(progress: ProgressSnapshot) -> str:
+    """What a transfer does when it does not move bytes; empty while it does."""
+    match progress.phase:
+        case Phase.WAITING:
+            return "starting"
+        case Phase.LOOK:
+            return "looking at both sides"
+        case Phase.LAY_OUT:
+            return "laying out"
+        case Phase.REGISTER:
+            return "registering"
+        case Phase.COMPLETE:
+            return "completing"
+        case Phase.CHECK:
+            return "checking"
+        case Phase.INSTALL:
+            return "installing"
+        case Phase.SEND | Phase.RECEIVE | Phase.DONE:
+            return ""
+        case _:
+            assert_never(progress.phase)
+
+
+def _numbers(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
+    progress = row.progress
+    wide = width >= WIDE_CELLS
+    used = _lead_cells(width) + _tag_cells(width) + 2
+    tail = _tail(row, wide=wide)
+    tail_cells = 26 if wide else 17
+    sizes = f"  {_sizes(progress):>17}" if wide else ""
+    percent = f"{int(100 * progress.fraction):>4}%"
+    cells = 0 if width < _TINY_CELLS else max(6, width - used - len(percent) - len(sizes) - 2 - tail_cells)
+    full, empty = bar_of(progress.fraction, cells, glyphs)
+    paused = row.status is TransferStatus.PAUSED or row.stopping
+    tone = Tone.WARN if paused else Tone.PLAIN
+    return [
+        (full, Tone.MUTED if paused else Tone.ACCENT),
+        (empty, Tone.MUTED),
+        (percent, Tone.PLAIN),
+        (f"{sizes}  ", Tone.PLAIN),
+        (tail, tone),
+    ]
+
+
+def _tail(row: TransferRow, *, wide: bool) -> str:
+    progress = row.progress
+    if row.stopping:
+        return "stopping"
+    if row.status is TransferStatus.PAUSED:
+        done = sum(part.done == part.size for part in progress.parts)
+        return f"paused  {done} of {len(progress.parts)} parts" if wide and progress.parts else "paused"
+    if words := phase_words(progress):
+        return words
+    eta = f"eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else ""
+    if wide:
+        return f"{speed_text(progress.speed):>12}  {eta}"
+    return f"{short_speed(progress.speed):>7} {eta}"
+
+
+def _sizes(progress: ProgressSnapshot) -> str:
+    total = text.size_text(progress.bytes_total)
+    return f"{text.size_text(progress.bytes_done)}/{total}" if total else text.size_text(progress.bytes_done)
+
+
+def _words(row: TransferRow, glyphs: Glyphs) -> str:
+    result, error = row.result, row.error
+    moved = "sent" if row.request.direction is Direction.PUSH else "received"
+    match row.status:
+        case TransferStatus.WAITING:
+            size = text.size_text(row.request.size_bytes) if row.request.size_bytes else ""
+            return f"waiting  {size}".rstrip()
+        case TransferStatus.DONE if result is not None:
+            words = f"{moved} {text.size_text(result.bytes_moved)} in {clock_text(result.seconds)}"
+            if result.retries:
+                words += f", {text.count_text(result.retries, 'retry', 'retries')}"
+            if result.warnings:
+                words += f"  {glyphs.differs} {text.literal(result.warnings[0])}"
+            return words
+        case TransferStatus.SKIPPED if result is not None:
+            force = "; F overwrites it" if result.differs else ""
+            return f"{text.literal(result.reason)} - skipped, 0 B {moved}{force}"
+        case TransferStatus.FAILED if error is not None:
+            return text.literal(error.sentence)
+        case TransferStatus.CANCELLED:
+            return "cancelled by you"
+        case TransferStatus.PAUSED:
+            return "paused by you"
+        case _:
+            return str(row.status)
+
+
+def _mark(row: TransferRow, glyphs: Glyphs) -> Piece:
+    match row.status:
+        case TransferStatus.RUNNING:
+            return glyphs.running, Tone.ACCENT
+        case TransferStatus.PAUSED:
+            return glyphs.paused, Tone.WARN
+        case TransferStatus.WAITING:
+            return glyphs.waiting, Tone.MUTED
+        case TransferStatus.DONE:
+            return glyphs.done, Tone.GOOD
+        case TransferStatus.SKIPPED:
+            return glyphs.skipped, Tone.WARN if row.result is not None and row.result.differs else Tone.MUTED
+        case TransferStatus.FAILED:
+            return glyphs.failed, Tone.BAD
+        case TransferStatus.CANCELLED:
+            return "-", Tone.MUTED
+        case _:
+            assert_never(row.status)
+
+
+def _tag_tone(row: TransferRow) -> Tone:
+    if row.status is TransferStatus.RUNNING:
+        return Tone.STRONG
+    return Tone.MUTED if row.status in (TransferStatus.CANCELLED, TransferStatus.SKIPPED) else Tone.PLAIN
+
+
+def _lead_cells(width: int) -> int:
+    return 11 if width >= WIDE_CELLS else 4
+
+
+def _tag_cells(width: int) -> int:
+    if width >= WIDE_CELLS:
+        return min(44, max(28, width // 4))
+    return max(8, min(26, width * 2 // 5))

@@ -1,0 +1,163 @@
+"""The pane of the transfers: the queue, the parts of one transfer, the speed of the last minute.
+
+It holds no engine: the application hands in a snapshot a few times a second, and what a person wants done to a
+transfer goes up as a message.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from modelsync_tui import glyphs, keys
+from modelsync_tui.widgets.part_lines import PartLines
+from modelsync_tui.widgets.queue_lines import QueueLines
+from modelsync_tui.widgets.rate_lines import RateLines
+from modelsync_tui.widgets.titles import edge
+from modelsync_tui.widgets.transfer_rows import WIDE_CELLS, speeds_words, totals_words
+
+
+class TransfersPane(Widget, can_focus=True, can_focus_children=False):
+    """Shows the queue; small as a pane of the main screen, `full` with parts and speed."""
+
+    @dataclass
+    class CancelRequested(Message):
+        """A person wants it stopped for good."""
+
+        id: int
+
+    @dataclass
+    class PauseRequested(Message):
+        """A person wants it stopped for now."""
+
+        id: int
+
+    @dataclass
+    class ResumeRequested(Message):
+        """A person wants a paused one to go on."""
+
+        id: int
+
+    @dataclass
+    class RetryRequested(Message):
+        """A person wants a failed or cancelled one tried again."""
+
+        id: int
+
+    @dataclass
+    class MoveRequested(Message):
+        """A person wants it elsewhere in the queue: so many places down, negative is up."""
+
+        id: int
+        by: int
+
+    @dataclass
+    class ClearDone(Message):
+        """A person has seen what is finished."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.TRANSFERS)]
+
+    full: reactive[bool] = reactive(False, toggle_class="-full")
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._queue = QueueSnapshot()
+        self._lines = QueueLines()
+        self._parts = PartLines()
+        self._rate = RateLines()
+
+    def compose(self) -> ComposeResult:
+        yield self._lines
+        yield self._parts
+        yield self._rate
+
+    def on_mount(self) -> None:
+        self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+        self.call_after_refresh(self._show_titles)
+
+    def show(self, snapshot: QueueSnapshot) -> None:
+        """Draws a snapshot; cheap enough for ten times a second."""
+        self._queue = snapshot
+        self._lines.show(snapshot, strips=not self.full)
+        self._parts.show(self.selected)
+        self._rate.show(snapshot, self.selected)
+        self._show_titles()
+
+    @property
+    def selected(self) -> TransferRow | None:
+        """The transfer under the cursor."""
+        return self._lines.selected
+
+    def watch_full(self) -> None:
+        self.show(self._queue)
+
+    def on_resize(self, _: events.Resize) -> None:
+        self.call_after_refresh(self._show_titles)
+
+    def on_focus(self) -> None:
+        self._lines.refresh()
+
+    def on_blur(self) -> None:
+        self._lines.refresh()
+
+    def action_move(self, by: int) -> None:
+        """Moves the cursor to another transfer."""
+        self._lines.move_cursor(by)
+        self._parts.show(self.selected)
+        self._rate.show(self._queue, self.selected)
+        self._show_titles()
+
+    def action_pause(self) -> None:
+        """Pauses the transfer under the cursor, or lets it go on."""
+        row = self.selected
+        if row is None:
+            return
+        if row.status is TransferStatus.PAUSED:
+            self.post_message(self.ResumeRequested(row.id))
+        elif row.status in (TransferStatus.RUNNING, TransferStatus.WAITING):
+            self.post_message(self.PauseRequested(row.id))
+
+    def action_cancel(self) -> None:
+        """Cancels the transfer under the cursor."""
+        row = self.selected
+        if row and row.status in (TransferStatus.RUNNING, TransferStatus.WAITING, TransferStatus.PAUSED):
+            self.post_message(self.CancelRequested(row.id))
+
+    def action_retry(self) -> None:
+        """Tries the transfer under the cursor again."""
+        row = self.selected
+        if row and row.status in (TransferStatus.FAILED, TransferStatus.CANCELLED):
+            self.post_message(self.RetryRequested(row.id))
+
+    def action_reorder(self, by: int) -> None:
+        """Lets the transfer under the cursor and the next that waits, up or down, change places."""
+        row = self.selected
+        if row is None or row.status is not TransferStatus.WAITING:
+            return
+        places = {other.id: place for place, other in enumerate(self._queue.rows)}
+        waiting = [other.id for other in self._queue.rows if other.status is TransferStatus.WAITING]
+        there = waiting.index(row.id) + by
+        if 0 <= there < len(waiting):
+            self.post_message(self.MoveRequested(row.id, places[waiting[there]] - places[row.id]))
+
+    def action_clear_done(self) -> None:
+        """Takes what is finished off the list."""
+        self.post_message(self.ClearDone())
+
+    def _show_titles(self) -> None:
+        characters = glyphs.of(self.app)
+        wide = self.size.width >= WIDE_CELLS
+        speeds = speeds_words(self._queue, characters, wide=wide)
+        self._lines.border_title = edge(self._lines, "3 Transfers", speeds)
+        self._lines.border_subtitle = edge(self._lines, "", totals_words(self._queue, wide=wide))
+        if self.full:
+            self._parts.show_title()
+            self._rate.border_title = edge(self._rate, "Rate", "")
