@@ -1,0 +1,285 @@
+"""The files of an archive while they are written: each is created once, with its place on disk growing as bytes come.
+
+How it works: a file that one piece holds whole is created, written and closed at once. Others share one descriptor
+among all threads (`pwrite` needs no position), kept in a small list of recently used ones.
+"""
+
+# Names are bytes here, as they need not be UTF-8, and pathlib takes none.
+# ruff: noqa: PTH118
+
+import errno
+import os
+import stat
+import threading
+from collections import OrderedDict
+from typing import Final
+
+from modelsync.archive.ranges import Ranges
+from modelsync.archive.safe_names import refused, shown
+from modelsync.archive.table import Kind, MemberTable
+from modelsync.errors import ModelsyncError, NoSpaceError, StoreError
+
+_IDLE_FILES_MAX: Final = 16
+_STRIPES: Final = 16
+_FILE_MODE: Final = 0o666
+_EXECUTABLE_MODE: Final = 0o777
+_DIRECTORY_MODE: Final = 0o777
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
+_NAME_REFUSED: Final = (errno.EILSEQ, errno.ENAMETOOLONG, errno.EINVAL)
+_COPY_BYTES: Final = 1 << 20
+
+
+class TargetFiles:
+    """Writes members of `table` below one directory; thread-safe. Names must have been checked (safe_names)."""
+
+    def __init__(self, directory: bytes, table: MemberTable, *, resumed: bool = False) -> None:
+        self._table = table
+        self._resumed = resumed
+        self._directory = directory
+        self._root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._created = bytearray()
+        self._unsynced = bytearray()
+        self._stripes = [threading.Lock() for _ in range(_STRIPES)]
+        self._lock = threading.Lock()
+        self._open: OrderedDict[int, tuple[int, int]] = OrderedDict()
+        """Row to (descriptor, users), the most recently used last."""
+        self._closed = False
+        self.grow()
+
+    def grow(self) -> None:
+        """Makes room for the rows that the table has now; called before a new row is used."""
+        missing = len(self._table) - len(self._created)
+        self._created.extend(bytes(missing))
+        self._unsynced.extend(bytes(missing))
+
+    def write(self, row: int, position: int, data: memoryview) -> None:
+        """Writes bytes of one file at their place in it. Raises NoSpaceError or StoreError, naming the file."""
+        try:
+            if position == 0 and len(data) == self._table.sizes[row]:
+                fd = self._open_file(row, resize=self._resumed)
+                try:
+                    _write_all(fd, data, 0)
+                finally:
+                    os.close(fd)
+            else:
+                fd = self._borrow(row)
+                try:
+                    _write_all(fd, data, position)
+                finally:
+                    self._give_back(row)
+        except OSError as exc:
+            raise self._error(row, exc) from exc
+        self._unsynced[row] = 1
+
+    def make_directory(self, name: bytes) -> None:
+        try:
+            os.mkdir(name, _DIRECTORY_MODE, dir_fd=self._root)
+        except FileExistsError as exc:
+            if not self._resumed or not stat.S_ISDIR(os.lstat(name, dir_fd=self._root).st_mode):
+                raise refused(name, "and something else is in its place") from exc
+        except OSError as exc:
+            raise _named_error(name, exc) from exc
+
+    def make_empty(self, row: int) -> None:
+        """Creates a file of no bytes, unless it is there."""
+        try:
+            os.close(self._open_file(row, resize=True))
+        except OSError as exc:
+            raise self._error(row, exc) from exc
+
+    def copy(self, row: int, source: int) -> int:
+        """Makes a hard link's file as a copy of an earlier file, as the real client does; returns its size."""
+        try:
+            name, original = self._table.name(row), self._table.name(source)
+            mode = _EXECUTABLE_MODE if self._table.kinds[source] == Kind.EXECUTABLE else _FILE_MODE
+            if self._resumed and _exists(name, self._root):
+                os.unlink(name, dir_fd=self._root)
+            reading = os.open(original, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root)
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                writing = os.open(name, flags, mode, dir_fd=self._root)
+                try:
+                    return _copy(reading, writing)
+                finally:
+                    os.close(writing)
+            finally:
+                os.close(reading)
+        except OSError as exc:
+            raise self._error(row, exc) from exc
+
+    def make_symlink(self, row: int) -> None:
+        try:
+            name = self._table.name(row)
+            if self._resumed and _exists(name, self._root):
+                os.unlink(name, dir_fd=self._root)
+            os.symlink(self._table.link(row), name, dir_fd=self._root)
+        except OSError as exc:
+            raise self._error(row, exc) from exc
+
+    def leads_out(self, row: int) -> bool:
+        """Whether a symlink that stands leads out of the directory, all links on its way followed."""
+        root = os.path.realpath(self._directory)
+        target = os.path.realpath(os.path.join(root, self._table.name(row)))
+        return target != root and not target.startswith(root + b"/")
+
+    def set_time(self, row: int) -> None:
+        """Gives a member its own modification time; after the last write to it or, for a directory, below it."""
+        when = self._table.mtimes[row]
+        name = self._table.name(row) or b"."
+        try:
+            os.utime(name, ns=(when, when), dir_fd=self._root, follow_symlinks=False)
+        except OSError as exc:
+            raise self._error(row, exc) from exc
+
+    def is_whole(self, row: int) -> bool:
+        """Whether the file stands there with its full size; its bytes are not looked at."""
+        try:
+            facts = os.lstat(self._table.name(row), dir_fd=self._root)
+        except OSError:
+            return False
+        return stat.S_ISREG(facts.st_mode) and facts.st_size == self._table.sizes[row]
+
+    def last_bytes(self, row: int, end: int, count: int) -> bytes:
+        """Up to `count` bytes of a file before position `end`; empty when it cannot be read."""
+        start = max(0, end - count)
+        try:
+            fd = os.open(self._table.name(row), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root)
+            try:
+                return os.pread(fd, end - start, start)
+            finally:
+                os.close(fd)
+        except OSError:
+            return b""
+
+    def sync(self) -> None:
+        """Returns when every byte written before the call is on the disk."""
+        for row in range(len(self._unsynced)):
+            if not self._unsynced[row]:
+                continue
+            self._unsynced[row] = 0
+            try:
+                fd = os.open(self._table.name(row), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+            except OSError as exc:
+                self._unsynced[row] = 1
+                raise self._error(row, exc) from exc
+
+    def close(self) -> None:
+        """Closes every descriptor; one that a thread still writes to is closed when that write ends."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            idle = [row for row, (_, users) in self._open.items() if not users]
+            for row in idle:
+                os.close(self._open.pop(row)[0])
+            if not self._open:
+                os.close(self._root)
+
+    def _borrow(self, row: int) -> int:
+        with self._lock:
+            if self._closed:
+                raise StoreError("The archive's files are closed already.", hint="This is a defect; please report it.")
+            known = self._open.get(row)
+            if known:
+                self._open[row] = (known[0], known[1] + 1)
+                self._open.move_to_end(row)
+                return known[0]
+        fd = self._open_file(row, resize=True)
+        with self._lock:
+            known = self._open.get(row)
+            if known:  # another thread opened it meanwhile
+                os.close(fd)
+                fd = known[0]
+            self._open[row] = (fd, known[1] + 1 if known else 1)
+            self._open.move_to_end(row)
+        return fd
+
+    def _give_back(self, row: int) -> None:
+        with self._lock:
+            fd, users = self._open[row]
+            self._open[row] = (fd, users - 1)
+            idle = [other for other, (_, count) in self._open.items() if not count]
+            surplus = idle if self._closed else idle[: max(0, len(self._open) - _IDLE_FILES_MAX)]
+            for other in surplus:
+                os.close(self._open.pop(other)[0])
+            if self._closed and not self._open:
+                os.close(self._root)
+
+    def _open_file(self, row: int, *, resize: bool) -> int:
+        flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        name = self._table.name(row)
+        if self._created[row]:
+            return os.open(name, flags, dir_fd=self._root)
+        with self._stripes[row % _STRIPES]:
+            if self._created[row]:
+                return os.open(name, flags, dir_fd=self._root)
+            # The umask of the process applies, and bits beyond rwx are never set.
+            mode = _EXECUTABLE_MODE if self._table.kinds[row] == Kind.EXECUTABLE else _FILE_MODE
+            new = os.O_CREAT if self._resumed else os.O_CREAT | os.O_EXCL
+            fd = os.open(name, flags | new, mode, dir_fd=self._root)
+            if resize:
+                try:
+                    os.ftruncate(fd, self._table.sizes[row])
+                except OSError:
+                    os.close(fd)
+                    raise
+            self._created[row] = 1
+            return fd
+
+    def _error(self, row: int, exc: OSError) -> ModelsyncError:
+        return _named_error(self._table.name(row), exc)
+
+
+def rows_missing(files: TargetFiles, table: MemberTable, done: Ranges) -> list[int]:
+    """Files that a record calls (partly) written but that do not stand there in full size."""
+    return [
+        row
+        for row in range(len(table))
+        if table.kind(row).is_file
+        and done.overlaps(table.data_at[row], table.data_at[row] + table.sizes[row])
+        and not files.is_whole(row)
+    ]
+
+
+def _named_error(name: bytes, exc: OSError) -> ModelsyncError:
+    if exc.errno in _NO_SPACE:
+        return NoSpaceError(
+            f"The disk is full: {shown(name)} could not be written.", hint="Free some space, then pull again."
+        )
+    if exc.errno == errno.EEXIST:
+        return refused(name, "and on this file system its name clashes with another member's")
+    if exc.errno in _NAME_REFUSED:
+        return refused(name, "a name that this file system does not take")
+    if exc.errno == errno.EFBIG:
+        return StoreError(
+            f"{shown(name)} is larger than a file may be on this file system.", hint="Move the store to another disk."
+        )
+    return StoreError(
+        f"{shown(name)} could not be written: {exc.strerror}.", hint="Look at the store's permissions and its disk."
+    )
+
+
+def _write_all(fd: int, data: memoryview, position: int) -> None:
+    written = os.pwrite(fd, data, position)
+    while written < len(data):
+        written += os.pwrite(fd, data[written:], position + written)
+
+
+def _copy(reading: int, writing: int) -> int:
+    copied = 0
+    while block := os.read(reading, _COPY_BYTES):
+        _write_all(writing, memoryview(block), copied)
+        copied += len(block)
+    return copied
+
+
+def _exists(name: bytes, root: int) -> bool:
+    try:
+        os.lstat(name, dir_fd=root)
+    except FileNotFoundError:
+        return False
+    return True
