@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from modelsync.archive.index import read_head
-from modelsync.archive.unpack import Unpacked, Unpacker
-from modelsync.archive.unpack_stream import StreamUnpacker, is_compressed
+from modelsync.archive.settle import Unpacked
+from modelsync.archive.unpack import Unpacker
+from modelsync.archive.unpack_stream import compression_of
 from modelsync.comparison import Verdict, decide_pull
 from modelsync.errors import (
     BrokenModelError,
@@ -22,6 +23,7 @@ from modelsync.registry.client import Registry
 from modelsync.registry.targets import DataTarget
 from modelsync.results import Outcome, PullResult
 from modelsync.store import Stage
+from modelsync.sync.arrival import StreamArrival
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag, TagReference
 from modelsync.transfer.control import Control
@@ -144,17 +146,17 @@ class _Pull:
             _need_space(self.sides, max(head.total_bytes, self.remote.size_bytes or 0))
         if not head.ranged or head.total_bytes is None:
             return self._receive_stream(fetch, first)
-        if is_compressed(head.data):
+        if compression_of(head.data) is not None:
             return self._receive_stream(fetch, first)
         return self._receive_ranges(fetch, head, head.total_bytes, first)
 
     def _receive_ranges(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> tuple[int, Unpacked]:
         workers, control = self.sides.workers, self.control
-        unpacker = Unpacker(self.stage.path, total_bytes=total, index=read_head(head.data, total))
+        unpacker = Unpacker(self.stage.path, total_bytes=total, index=read_head(head.data, total).index)
         with unpacker:
-            take_back = control.on_cancel(unpacker.cancel)
+            take_back = control.on_cancel(unpacker.wake)
             try:
-                unpacker.write(0, memoryview(head.data), control.check)
+                unpacker.write_all(0, head.data, control.check)
                 first.size = len(head.data)
                 first.finish()
                 size = min(part_size_for(total, workers.threads), RANGE_BYTES_MAX)
@@ -169,11 +171,11 @@ class _Pull:
 
     def _receive_stream(self, fetch: Fetch, first: PartProgress) -> tuple[int, Unpacked]:
         limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES
-        with StreamUnpacker(self.stage.path, max_bytes=limit) as unpacker:
-            total = fetch.stream(unpacker, first, self.sides.workers, self.control)
+        with StreamArrival(self.stage.path, max_bytes=limit) as arrival:
+            total = fetch.stream(arrival, first, self.sides.workers, self.control)
             self.progress.bytes_total = total
             self.progress.phase = Phase.CHECK
-            return total, unpacker.finish()
+            return total, arrival.finish()
 
     def _target_for(self) -> Callable[[Control], DataTarget]:
         """By the registry's strategy (contract 3.1); a server that signs nothing is asked for the bytes itself."""

@@ -28,7 +28,7 @@ TargetFor = Callable[[Control], DataTarget]
 class Sink(Protocol):
     """Takes the object's bytes at any offset, from several threads."""
 
-    def write(self, offset: int, data: memoryview, stopped: Callable[[], None]) -> None:
+    def write_all(self, offset: int, data: memoryview, stopped: Callable[[], None]) -> None:
         """Takes all of `data`; calls `stopped` while it waits, which raises when nobody wants the bytes any more."""
         ...
 
@@ -169,7 +169,7 @@ class Fetch:
             count = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
             if count == 0:
                 raise _cut_short()
-            sink.write(position.at, piece[:count], control.check)
+            sink.write_all(position.at, piece[:count], control.check)
             position.at += count
             self.bandwidth.take(count, control)
             control.check()
@@ -187,7 +187,7 @@ class Fetch:
                     break
                 fresh = max(0, position.at - at)
                 if count > fresh:
-                    sink.write(at + fresh, piece[fresh:count], control.check)
+                    sink.write_all(at + fresh, piece[fresh:count], control.check)
                     position.failures = 0
                 at += count
                 position.at = max(position.at, at)
