@@ -72,13 +72,15 @@ def parse_model_yaml(data: bytes, path: Path) -> ModelInfo:
 def _read(path: Path) -> bytes:
     # O_NONBLOCK: a pipe of that name must not hang the whole list
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
+    try:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             raise _broken(path, "is not a file")
         if facts.st_size > _SIZE_MAX:
             raise _broken(path, f"is larger than {_SIZE_MAX // 1024 // 1024} MiB")
-        return file.read(_SIZE_MAX)
+        return os.read(handle, facts.st_size)
+    finally:
+        os.close(handle)
 
 
 class _Values:

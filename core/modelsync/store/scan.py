@@ -2,12 +2,11 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelsync.errors import BrokenModelError
-from modelsync.model import BrokenEntry, EntryProblem, LocalModel, ModelInfo
+from modelsync.model import BrokenEntry, EntryProblem, LocalModel
 from modelsync.store.disk import store_error
 from modelsync.store.facts import Facts
 from modelsync.store.latest import latest_of, read_latest
@@ -23,15 +22,6 @@ class StoreListing:
     """Sorted by tag."""
     broken: tuple[BrokenEntry, ...]
     """What else is under models/, sorted by name and version; the real bentoml stops at most of it (contract 5.2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Version:
-    name: str
-    version: str
-    path: str
-    info: ModelInfo
-    size_bytes: int
 
 
 def scan_store(models_dir: Path, facts: Facts) -> StoreListing:
@@ -59,7 +49,7 @@ def scan_store(models_dir: Path, facts: Facts) -> StoreListing:
 
 def scan_name(name_directory: Path, facts: Facts) -> StoreListing:
     """Lists the versions of one name; empty where the directory does not exist. Never raises for one bad entry."""
-    versions: list[_Version] = []
+    models: list[LocalModel] = []
     broken: list[BrokenEntry] = []
     name = name_directory.name
     try:
@@ -76,24 +66,21 @@ def scan_name(name_directory: Path, facts: Facts) -> StoreListing:
             broken.append(BrokenEntry(Path(entry.path), name, entry.name, *problem))
         elif _is_directory(entry):
             version = _read(name, entry.name, entry.path, facts)
-            if isinstance(version, _Version):
-                versions.append(version)
+            if isinstance(version, LocalModel):
+                models.append(version)
             elif version is not None:
                 broken.append(version)
     recorded = read_latest(name_directory)
-    models = [LocalModel(found.info, Path(found.path), found.size_bytes) for found in versions]
     if not any(entry.version == recorded for entry in broken):
         latest = latest_of(models, recorded)
-        models = [replace(model, is_latest=True) if model is latest else model for model in models]
+        if latest is not None:
+            models[models.index(latest)] = replace(latest, is_latest=True)
     return StoreListing(tuple(models), tuple(broken))
 
 
 def scan_version(path: Path, tag: Tag, facts: Facts) -> LocalModel | BrokenEntry | None:
     """Reads one version; None where nothing is. Says nothing of `latest`: is_latest is False."""
-    version = _read(tag.name, tag.version, str(path), facts)
-    if isinstance(version, _Version):
-        return LocalModel(version.info, path, version.size_bytes)
-    return version
+    return _read(tag.name, tag.version, str(path), facts)
 
 
 def _directory_problem(entry: os.DirEntry[str], *, is_version: bool = False) -> tuple[EntryProblem, str] | None:
@@ -115,7 +102,7 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _read(name: str, version: str, path: str, facts: Facts) -> _Version | BrokenEntry | None:
+def _read(name: str, version: str, path: str, facts: Facts) -> LocalModel | BrokenEntry | None:
     try:
         size, yaml_facts = _measure(path)
     except FileNotFoundError:
@@ -136,7 +123,7 @@ def _read(name: str, version: str, path: str, facts: Facts) -> _Version | Broken
         facts.put(key, yaml_facts, info)
     if info.tag.name != name or info.tag.version != version:
         return _broken(name, version, path, f"Its {MODEL_YAML} names {info.tag}, not {name}:{version}.")
-    return _Version(name, version, path, info, size)
+    return LocalModel(info, Path(path), size)
 
 
 def _broken(name: str, version: str, path: str, reason: str) -> BrokenEntry:
@@ -151,37 +138,42 @@ def _measure(top: str) -> tuple[int, os.stat_result | None]:
     """
     size = 0
     links: list[str] = []
-    for entry in _files(top):
-        if entry.is_symlink():
-            links.append(entry.path)
-        else:
-            size += entry.stat(follow_symlinks=False).st_size
-    if links:
-        size += _size_behind(links, top)
-    try:
-        yaml_facts = os.stat(os.path.join(top, MODEL_YAML))  # noqa: PTH116, PTH118 - 10,000 times in one list
-    except FileNotFoundError:
-        yaml_facts = None
-    return size, yaml_facts
-
-
-def _files(top: str) -> Iterator[os.DirEntry[str]]:
+    model_yaml: os.stat_result | None = None
     waiting = [top]
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
+        directory = waiting.pop()
+        with os.scandir(directory) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_file(follow_symlinks=False):
+                    facts = entry.stat(follow_symlinks=False)
+                    size += facts.st_size
+                    if entry.name == MODEL_YAML and directory is top:
+                        model_yaml = facts
+                elif entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
-                elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                    yield entry
+                elif entry.is_symlink():
+                    links.append(entry.path)
+    if links:
+        size += _size_behind(links, top)
+    return size, model_yaml or _followed(top)
+
+
+def _followed(top: str) -> os.stat_result | None:
+    try:
+        return os.stat(os.path.join(top, MODEL_YAML))  # noqa: PTH116, PTH118 - a link or a pipe, for the reader to judge
+    except FileNotFoundError:
+        return None
 
 
 def _size_behind(links: list[str], top: str) -> int:
-    counted = {(facts.st_dev, facts.st_ino) for facts in (entry.stat(follow_symlinks=False) for entry in _files(top))}
+    counted: set[tuple[int, int]] = set()
+    for directory, _, names in os.walk(top):
+        own = (os.lstat(os.path.join(directory, name)) for name in names)  # noqa: PTH118 - as above
+        counted.update((facts.st_dev, facts.st_ino) for facts in own)
     size = 0
     for link in links:
         try:
-            facts = os.stat(link)  # noqa: PTH116 - beside the others
+            facts = os.stat(link)  # noqa: PTH116 - as above
         except OSError:
             continue  # leads nowhere: it has no bytes
         if stat.S_ISREG(facts.st_mode) and (facts.st_dev, facts.st_ino) not in counted:
