@@ -35,9 +35,10 @@ class Credentials:
         self._keyring = OsKeyring(keyring_timeout_s)
         self._session: dict[str, Token] = {}
 
-    def account(self, context: str | None = None) -> Account:
+    def account(self, context: str | None = None, *, default: str | None = None) -> Account:
         """The account to use: the environment's where it has one, else of the named or the current context.
 
+        `default` is the context of the settings: it stands for the current one, and the environment wins over it.
         Raises UsageError for a context named beside BENTO_CLOUD_API_KEY (the real client would silently drop one of
         them, registry contract 6), NotSignedInError when there is no account, and KeyringError when the keyring holds
         it and does not give it. May wait for a person to unlock the keyring.
@@ -50,7 +51,7 @@ class Credentials:
                 )
             account = self._of_environment()
         else:
-            kept = self._chosen(self._file.read(), context)
+            kept = self._chosen(self._file.read(), context if context is not None else default)
             account = Account(kept.context, self._token(kept), kept.source)
         logs.hide(account.token.reveal())
         return account

@@ -1,0 +1,80 @@
+"""Runs a command so that however it ends, a person reads a sentence and a script gets its exit code."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+from modelsync.errors import Cancelled, ModelsyncError
+from modelsync_cli.session import Session
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = Cancelled.exit_code
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_logger = logging.getLogger("modelsync.command")
+
+
+def guarded(args: argparse.Namespace) -> int:
+    """Runs one command; returns its exit code."""
+    for number in ENDING_SIGNALS:
+        signal.signal(number, _interrupt)
+    session = Session.of(args)
+    try:
+        return _run(session)
+    except ModelsyncError as error:
+        _logger.info("ended with %s", type(error).__name__, exc_info=True)
+        session.output.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        session.output.error(Cancelled("Interrupted."))
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return EXIT_FAILED
+    except Exception:  # noqa: BLE001 - the last door: a traceback belongs into the log, never before a person
+        return _unexpected(session)
+
+
+def _run(session: Session) -> int:
+    """Each command's module is loaded when it is run: listing the store must not wait for what talks to a network."""
+    match session.args.command:
+        case "push" | "pull":
+            from modelsync_cli import transferring
+
+            return transferring.run(session)
+        case "ls":
+            from modelsync_cli import listing
+
+            return listing.run(session)
+        case "locate":
+            from modelsync_cli import locating
+
+            return locating.run(session)
+        case _:
+            from modelsync_cli import signing_in
+
+            return signing_in.run(session)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _unexpected(session: Session) -> int:
+    log_file = None
+    with suppress(ModelsyncError):  # the settings may be what is wrong
+        log_file = session.start_log()
+    _logger.exception("unexpected")
+    where = f"The details are in {log_file}." if log_file else "Set MODELSYNC_STATE_DIR to see the details in a log."
+    session.output.error(ModelsyncError("Something happened that modelsync did not expect.", hint=where))
+    return EXIT_FAILED
+
+
+def _forget_stdout() -> None:
+    """Whoever read stdout is gone: what is still buffered must not raise again when Python flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,161 @@
+"""`modelsync ls`: the versions of one side."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from modelsync.errors import LocalModelNotFoundError, RemoteModelNotFoundError, StoreError
+from modelsync.model import BrokenEntry, Json, LocalModel, RemoteModel
+from modelsync_cli.output import labels_text, size_text, time_json, time_text
+from modelsync_cli.session import Session
+
+if TYPE_CHECKING:
+    from modelsync.registry.client import Registry
+
+_HEADS = ("TAG", "SIZE", "CREATED", "STATE", "LABELS")
+
+
+def run(session: Session) -> int:
+    """Lists one side; raises NotFoundError for a name that is not there."""
+    name, _, version = (getattr(session.args, "name", None) or "").partition(":")
+    if session.args.side == "local":
+        return _local(session, name, version)
+    return _remote(session, name, version)
+
+
+def _local(session: Session, name: str, version: str) -> int:
+    """Reads the disk only, and loads nothing that talks to a network."""
+    store = session.store()
+    listing = store.scan()
+    models = [model for model in listing.models if _wanted(model.tag.name, model.tag.version, name, version)]
+    broken = [entry for entry in listing.broken if _wanted(entry.name, entry.version, name, version)]
+    if name and not models and not broken:
+        raise LocalModelNotFoundError(
+            f"The local store {store.home} has no {session.args.name}.", hint="See what it has: modelsync ls local"
+        )
+    if not models and not broken:
+        session.output.note(f"No models in {store.models_dir}.")
+    if session.output.as_json:
+        for model in models:
+            session.output.record(_local_record(model), ())
+        for entry in broken:
+            session.output.record(_broken_record(entry), ())
+        return 0
+    rows = [
+        (
+            str(m.tag),
+            size_text(m.size_bytes),
+            time_text(m.info.creation_time),
+            _local_state(m),
+            labels_text(m.info.labels),
+        )
+        for m in models
+    ]
+    rows += [(_entry_tag(entry), "-", "-", str(entry.problem), entry.reason) for entry in broken]
+    _table(session, rows)
+    return 0
+
+
+def _local_state(model: LocalModel) -> str:
+    return "latest" if model.is_latest else "ok"
+
+
+def _local_record(model: LocalModel) -> Mapping[str, Json]:
+    return {
+        "tag": str(model.tag),
+        "size_bytes": model.size_bytes,
+        "created_at": time_json(model.info.creation_time),
+        "labels": dict(model.info.labels),
+        "upload_status": None,
+        "state": _local_state(model),
+    }
+
+
+def _broken_record(entry: BrokenEntry) -> Mapping[str, Json]:
+    return {
+        "tag": _entry_tag(entry),
+        "size_bytes": None,
+        "created_at": None,
+        "labels": {},
+        "upload_status": None,
+        "state": str(entry.problem),
+    }
+
+
+def _entry_tag(entry: BrokenEntry) -> str:
+    return f"{entry.name}:{entry.version}" if entry.version else entry.name
+
+
+def _remote(session: Session, name: str, version: str) -> int:
+    from modelsync.registry.client import Registry
+
+    session.start_log()
+    locals_ = _locals(session)
+    with Registry(session.account(), ca_file=session.settings.ca_file) as registry:
+        found = 0
+        rows = []
+        for model in _remote_models(registry, name, version):
+            found += 1
+            if session.output.as_json:
+                session.output.record(_remote_record(model, locals_), ())
+            else:
+                rows.append(_remote_row(model, locals_))
+    if name and not found:
+        raise RemoteModelNotFoundError(
+            f"The registry has no {session.args.name}.", hint="See what it has: modelsync ls remote"
+        )
+    if not found:
+        session.output.note("No models in the registry.")
+    _table(session, rows)
+    return 0
+
+
+def _remote_models(registry: "Registry", name: str, version: str) -> Iterable[RemoteModel]:
+    if not name:
+        return registry.all_models()
+    return (model for model in registry.all_versions(name) if version in ("", model.version))
+
+
+def _remote_row(model: RemoteModel, locals_: Mapping[str, LocalModel]) -> tuple[str, ...]:
+    created = time_text(model.build_at or model.created_at)
+    return (
+        model.tag_text,
+        size_text(model.size_bytes),
+        created,
+        _remote_state(model, locals_),
+        labels_text(model.labels),
+    )
+
+
+def _remote_record(model: RemoteModel, locals_: Mapping[str, LocalModel]) -> Mapping[str, Json]:
+    return {
+        "tag": model.tag_text,
+        "size_bytes": model.size_bytes,
+        "created_at": time_json(model.build_at or model.created_at),
+        "labels": dict(model.labels),
+        "upload_status": str(model.status),
+        "state": _remote_state(model, locals_),
+    }
+
+
+def _remote_state(model: RemoteModel, locals_: Mapping[str, LocalModel]) -> str:
+    from modelsync.comparison import row_state
+
+    return str(row_state(locals_.get(model.tag_text), model))
+
+
+def _locals(session: Session) -> Mapping[str, LocalModel]:
+    """The other side of the comparison; a store that cannot be read must not hide the registry."""
+    try:
+        return {str(model.tag): model for model in session.store().scan().models}
+    except StoreError as error:
+        session.output.warn(f"{error.sentence} States are told as if it were empty.")
+        return {}
+
+
+def _wanted(name: str, version: str, wanted_name: str, wanted_version: str) -> bool:
+    return wanted_name in ("", name) and wanted_version in ("", version)
+
+
+def _table(session: Session, rows: Sequence[tuple[str, ...]]) -> None:
+    if rows:
+        session.output.table([_HEADS, *rows])

@@ -1,0 +1,26 @@
+"""`modelsync locate`: where all files are."""
+
+from modelsync.errors import SettingsError
+from modelsync_cli.session import Session
+
+
+def run(session: Session) -> int:
+    """Prints every place, also when the settings are wrong: then this is where a person looks."""
+    paths = session.paths
+    places = {
+        "settings": paths.config_file,
+        "contexts": paths.contexts_file,
+        "tokens in plain text": paths.credentials_file,
+        "journals": paths.journals_dir,
+        "cache": paths.cache_dir,
+        "log": paths.log_file,
+    }
+    try:
+        places = {"store": session.settings.store, **places}
+    except SettingsError as error:
+        session.output.error(error)
+    if session.output.as_json:
+        session.output.record({name.replace(" ", "_"): str(path) for name, path in places.items()}, ())
+    else:
+        session.output.table([(name, str(path)) for name, path in places.items()])
+    return 0

@@ -1,0 +1,80 @@
+"""What the command says: data on stdout, narration on stderr."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from modelsync.errors import ModelsyncError
+from modelsync.logs import masked
+from modelsync.model import Json
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+class Output:
+    """The two streams of one run."""
+
+    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+
+    def record(self, values: Mapping[str, Json], plain: Sequence[str]) -> None:
+        """One result: a line of JSON, or its columns separated by tabs. Raises BrokenPipeError when nobody reads."""
+        line = json.dumps(dict(values)) if self.as_json else "\t".join(printable(cell) for cell in plain)
+        print(line, flush=True)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Aligned columns for a person; the last one is as long as it is."""
+        cells = [[printable(cell) for cell in row] for row in rows]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))] if cells else []
+        for row in cells:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+    def note(self, text: str) -> None:
+        """Narration; silent when quiet."""
+        if not self.quiet:
+            self._say(text)
+
+    def warn(self, text: str) -> None:
+        self._say(f"warning: {text}")
+
+    def error(self, error: ModelsyncError, about: str = "") -> None:
+        """A failure in one line: what, and the next step."""
+        self._say(f"error: {about + ': ' if about else ''}{error.sentence}")
+
+    def _say(self, text: str) -> None:
+        print(printable(masked(text)), file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Text from outside as one line that cannot move a terminal's cursor."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def size_text(size_bytes: int | None) -> str:
+    """A size for a person, as BentoML writes it: IEC units, two decimals."""
+    if size_bytes is None:
+        return "-"
+    value = float(size_bytes)
+    for unit in _UNITS:
+        if value < 1024 or unit == _UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.2f} {unit}"
+        value /= 1024
+    raise AssertionError("unreachable")
+
+
+def time_text(moment: datetime | None) -> str:
+    """A moment for a person, in their zone."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else "-"
+
+
+def time_json(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={value}" for key, value in labels.items())

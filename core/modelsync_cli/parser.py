@@ -1,0 +1,95 @@
+"""The command line: its commands, flags and their help."""
+
+import argparse
+from typing import Final
+
+from modelsync import __version__
+
+EXIT_CODES: Final = """\
+exit codes:
+  0    done, or already there
+  2    the command line or a setting is wrong
+  3    not signed in, or the registry refused the token
+  4    not found
+  5    the registry or the network cannot be reached
+  130  interrupted
+  1    any other failure, or several kinds of them
+
+The account is that of BENTO_CLOUD_API_KEY and BENTO_CLOUD_API_ENDPOINT, else the kept context
+(see `modelsync login`). The store is that of BENTOML_HOME, else ~/bentoml.
+"""
+
+_TAG_HELP = "name, name:latest or name:version"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; `args.command` says what to run."""
+    common = _common_flags()
+    parser = argparse.ArgumentParser(
+        prog="modelsync",
+        description="Move machine-learning models between BentoML's local store and a registry.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"modelsync {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, help_: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.", parents=[common], allow_abbrev=False
+        )
+
+    _transfer_flags(add("push", "send versions of the local store to the registry"))
+    pull = add("pull", "fetch versions from the registry into the local store")
+    _transfer_flags(pull)
+    pull.add_argument("--query", metavar="Q", help="narrow what latest means, e.g. label:stage=prod")
+    ls = add("ls", "list the versions of one side")
+    ls.add_argument("side", choices=("local", "remote"))
+    ls.add_argument("name", nargs="?", metavar="NAME", help="only this model: name or name:version")
+    _login_flags(add("login", "sign in to a registry and keep the token"))
+    logout = add("logout", "forget a context and its token")
+    logout.add_argument("name", nargs="?", metavar="CONTEXT", help="the context to forget (default: the current one)")
+    add("whoami", "show who you are, and where the token comes from")
+    add("contexts", "list the kept contexts")
+    use = add("use", "make a kept context the current one")
+    use.add_argument("name", metavar="CONTEXT")
+    add("locate", "show where all files are")
+    return parser
+
+
+def _common_flags() -> argparse.ArgumentParser:
+    """Flags that may stand before and after the command; one that is not given leaves no trace."""
+    flags = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    flags.add_argument("--json", action="store_true", help="one line of JSON per result on stdout")
+    flags.add_argument("--quiet", "-q", action="store_true", help="only warnings and errors on stderr")
+    flags.add_argument("--context", metavar="NAME", help="the kept context to use")
+    flags.add_argument("--store", metavar="DIR", help="the BentoML directory to use")
+    flags.add_argument("--config", metavar="FILE", help="the settings file to use")
+    flags.add_argument("--ca-file", metavar="FILE", help="certificates to trust, PEM")
+    flags.add_argument("--read-only", action="store_true", help="refuse every push")
+    flags.add_argument("--no-color", action="store_true", help="no colours on stderr")
+    flags.add_argument("--log-file", metavar="FILE", help="write the log there")
+    flags.add_argument("--debug", action="store_true", help="write more into the log file")
+    return flags
+
+
+def _transfer_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP)
+    parser.add_argument("--force", action="store_true", help="replace a version that is there already")
+    parser.add_argument("--threads", metavar="N", help="parts moved side by side, 1 to 64 (default: 10)")
+    parser.add_argument("--no-verify", action="store_true", help="do not compare checksums of parts")
+    parser.add_argument("--bandwidth", metavar="RATE", help='at most this fast, e.g. "40 MiB/s"')
+
+
+def _login_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--endpoint", metavar="URL", help="the registry's address")
+    parser.add_argument("--token-stdin", action="store_true", help="read the token from stdin instead of asking")
+    parser.add_argument("--organization", metavar="ORG", help="for people in several organizations")
+    parser.add_argument("--plain-http", action="store_true", help="let the token travel unencrypted over http")
+    parser.add_argument(
+        "--keep",
+        choices=("keyring", "file"),
+        help="where the token is kept: the OS keyring (default), or a file in plain text, mode 0600",
+    )

@@ -1,0 +1,86 @@
+"""What every command begins with: places, settings, accounts and the two streams, from the command line."""
+
+import argparse
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelsync.paths import Paths
+from modelsync.settings import Settings
+from modelsync_cli.output import Output
+
+if TYPE_CHECKING:
+    from modelsync.account import Account
+    from modelsync.credentials import Credentials
+    from modelsync.store import ModelStore
+    from modelsync.sync import Sides
+
+_SETTING_FLAGS = ("store", "threads", "bandwidth", "ca_file")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of the command."""
+
+    args: argparse.Namespace
+    paths: Paths
+    output: Output
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> "Session":
+        paths = Paths.of_platform()
+        if config := flag(args, "config"):
+            paths = replace(paths, config_file=Path(config).expanduser().absolute())
+        if log_file := flag(args, "log_file"):
+            paths = replace(paths, log_file=Path(log_file).expanduser().absolute())
+        return cls(args, paths, Output(as_json=is_set(args, "json"), quiet=is_set(args, "quiet")))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        flags: dict[str, object] = {name: flag(self.args, name) for name in _SETTING_FLAGS}
+        flags["read_only"] = True if is_set(self.args, "read_only") else None
+        flags["verify"] = False if is_set(self.args, "no_verify") else None
+        flags["color"] = False if is_set(self.args, "no_color") else None
+        flags["log_level"] = "debug" if is_set(self.args, "debug") else None
+        return Settings.load(flags, paths=self.paths)
+
+    @cached_property
+    def credentials(self) -> "Credentials":
+        from modelsync.credentials import Credentials
+
+        return Credentials(self.paths)
+
+    def account(self) -> "Account":
+        """The account that the command line, the environment or the kept contexts say; raises AuthenticationError."""
+        return self.credentials.account(flag(self.args, "context"), default=self.settings.context)
+
+    def store(self) -> "ModelStore":
+        """The local store; loads no HTTP library."""
+        from modelsync.store import ModelStore
+
+        return ModelStore(self.settings.store, cache_file=self.paths.models_cache_file)
+
+    def sides(self) -> "Sides":
+        """Both sides and what moves bytes between them; the caller closes them."""
+        from modelsync.api import open_sides
+
+        return open_sides(self.settings, self.account(), self.paths)
+
+    def start_log(self) -> Path | None:
+        """Begins the log file; for commands that talk to a registry, and when something goes wrong."""
+        from modelsync import logs
+
+        return logs.start(self.paths, self.settings.log_level)
+
+
+def flag(args: argparse.Namespace, name: str) -> str | None:
+    """What was given with a flag; None when it was not given."""
+    value: str | None = getattr(args, name, None)
+    return value
+
+
+def is_set(args: argparse.Namespace, name: str) -> bool:
+    """Whether a switch was given."""
+    return getattr(args, name, False) is True
