@@ -38,8 +38,8 @@ BENTOML_VERSION = "1.4.39"
 """The client version that is claimed; with none, or 1.0.5 and below, presigning behaves otherwise (contract 1.0)."""
 
 CONNECT_TIMEOUT_S = 10.0
-REPLY_TIME_MAX_S = 300.0
-"""A reply that drips is given up after this long."""
+REPLY_TIMEOUTS_MAX = 5
+"""A reply that drips, each byte in time, is given up after this many time-outs."""
 REPLY_MAX_BYTES = 64 * 1024 * 1024
 REFUSAL_MAX_BYTES = 64 * 1024
 """No sentence about a failure needs more of it."""
@@ -150,7 +150,7 @@ class Wire:
                         hint="Check the endpoint; a registry does not do that.",
                     )
                 break
-            if time.monotonic() - began > REPLY_TIME_MAX_S:
+            if time.monotonic() - began > REPLY_TIMEOUTS_MAX * self._timeout_s:
                 raise httpx.ReadTimeout("the reply drips")
         return Reply(
             status=got.status_code,
