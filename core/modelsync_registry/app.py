@@ -91,6 +91,8 @@ def _unknown_path(config: RegistryConfig) -> Callable[[Request, Exception], Resp
 
 
 def _url_lifetime_s(config: RegistryConfig) -> float:
+    if config.faults.take_expired_url():
+        return -1.0
     lifetime = config.faults.url_lifetime_s
     return config.url_lifetime_s if lifetime is None else lifetime
 

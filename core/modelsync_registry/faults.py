@@ -29,6 +29,9 @@ class Faults:
     url_lifetime_s: float | None = None
     """New presigned URLs live so long instead of what the configuration says."""
 
+    expired_urls: int = 0
+    """So many new presigned URLs have expired already, as when their part waited for an hour."""
+
     slow_down_parts: int = 0
     """So many PUTs to presigned URLs answer 503 SlowDown."""
 
@@ -46,6 +49,14 @@ class Faults:
             if self.storage_failures <= 0:
                 return False
             self.storage_failures -= 1
+            return True
+
+    def take_expired_url(self) -> bool:
+        """Whether this new URL is one of those to have expired."""
+        with self._lock:
+            if self.expired_urls <= 0:
+                return False
+            self.expired_urls -= 1
             return True
 
     def take_slow_down(self) -> bool:

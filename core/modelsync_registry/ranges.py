@@ -31,7 +31,7 @@ def parse_range(header: str | None, size: int) -> ByteRange | None:
     first, last = match.groups()
     if first:
         start, stop = int(first), int(last) + 1 if last else size
-        if stop <= start:
+        if last and stop <= start:
             return None
     elif last:
         start, stop = max(0, size - int(last)), size

@@ -10,13 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from modelsync_registry.config import TransmissionStrategy
-from support.registry_server import TOKEN, RegistryFactory, RegistryServer, items_of, json_of, model_path
+from support.registry_server import TOKEN, RegistryFactory, items_of, json_of, model_path, presign_get
 
 TAG = "sentiment_model:v1"
-ARCHIVE_MIN = 1024 * 1024  # bytes of random weights
+WEIGHTS_SIZE = 1024 * 1024  # bytes
 
 CREATE = """
 import bentoml, pathlib, sys
@@ -71,19 +72,18 @@ def files_of(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-@pytest.fixture(
-    params=[TransmissionStrategy.PRESIGNED_URL, TransmissionStrategy.PROXY, None], ids=["presigned", "proxy", "null"]
+@pytest.mark.parametrize(
+    ("strategy", "parts"),
+    [(TransmissionStrategy.PRESIGNED_URL, "-1"), (TransmissionStrategy.PROXY, ""), (None, "")],
+    ids=["presigned_url", "proxy", "null"],
 )
-def registry(request: pytest.FixtureRequest, make_registry: RegistryFactory) -> RegistryServer:
-    return make_registry(strategy=request.param)
-
-
 def test_what_the_real_client_pushes_it_lists_and_pulls_back_byte_for_byte(
-    registry: RegistryServer, tmp_path: Path
+    make_registry: RegistryFactory, tmp_path: Path, strategy: TransmissionStrategy | None, parts: str
 ) -> None:
+    registry = make_registry(strategy=strategy)
     real = RealClient(tmp_path / "home", registry.url)
     weights = tmp_path / "weights"
-    weights.write_bytes(random.Random(1).randbytes(ARCHIVE_MIN))
+    weights.write_bytes(random.Random(1).randbytes(WEIGHTS_SIZE))
     real.python(CREATE, TAG, str(weights))
     stored = real.home / "models" / "sentiment_model" / "v1"
     before = files_of(stored)
@@ -95,6 +95,9 @@ def test_what_the_real_client_pushes_it_lists_and_pulls_back_byte_for_byte(
     assert remote["upload_status"] == "success"
     assert remote["labels"] == [{"key": "stage", "value": "dev"}]
     listed = json.loads(real.python(LIST).splitlines()[-1])
+    # An object made of parts says how many in its ETag: so it is seen that the client took the way it was told.
+    etag = httpx.get(presign_get(registry.api, model_path("sentiment_model", "v1"))).headers["ETag"].strip('"')
+    assert etag[32:] == parts
     assert listed == [["sentiment_model", "v1", "success", sum(map(len, before.values()))]]
 
     shutil.rmtree(real.home / "models")
