@@ -134,6 +134,7 @@ class _Server(socketserver.ThreadingTCPServer):
 def _handler_for(registry: StrangeRegistry) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -14,9 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,6 +23,7 @@ from modelsync.errors import NotARegistryError, SettingsError, TokenRefusedError
 from modelsync.model import Json
 from modelsync.registry import bodies
 from modelsync.registry.calls import Call, Reply
+from modelsync.registry.endpoint import Endpoint
 from modelsync.registry.failures import Failure, Failures
 from modelsync.registry.retry import RETRY_AFTER_MAX_S, Backoff, Stop, read_retry_after
 from modelsync.registry.schemas import parse_json
@@ -58,8 +57,9 @@ class Wire:
         sleep: Callable[[float], None],
     ) -> None:
         context = account.context
-        self.endpoint = context.endpoint.rstrip("/")
-        self.host = _checked_host(self.endpoint, plain_http=context.plain_http)
+        endpoint = Endpoint.checked(context.endpoint, plain_http=context.plain_http)
+        self.endpoint = endpoint.url
+        self.host = endpoint.host
         self.headers = _headers(account, self.host)
         self.failures = Failures(self.host, account.token.reveal(), context.organization)
         self._backoff = backoff
@@ -70,7 +70,7 @@ class Wire:
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
             follow_redirects=False,  # the token would go along
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session would outrank the token's scopes
-            verify=_trust(ca_file),
+            verify=_trust(ca_file) if endpoint.needs_tls_trust else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx.Limits(max_connections=128, max_keepalive_connections=64),
         )
 
@@ -206,38 +206,6 @@ def _headers(account: Account, host: str) -> dict[str, str]:
             )
         headers[ORGANIZATION_HEADER] = organization
     return headers
-
-
-def _checked_host(endpoint: str, *, plain_http: bool) -> str:
-    """Host and port of the endpoint; raises UsageError for an address that must not see the token."""
-    try:
-        pieces = urlsplit(endpoint)
-        name, _ = pieces.hostname or "", pieces.port
-        httpx.URL(endpoint)
-    except (ValueError, httpx.InvalidURL) as exc:
-        raise UsageError("The endpoint is not an address.", hint=_ENDPOINT_HINT) from exc
-    host = pieces.netloc.rpartition("@")[2]
-    if pieces.scheme not in ("http", "https") or not name:
-        raise UsageError(f"{quoted(host or endpoint)} is not the address of a registry.", hint=_ENDPOINT_HINT)
-    if pieces.query or pieces.fragment or "@" in pieces.netloc:
-        raise UsageError(f"The endpoint {host} has a query or a user in it.", hint=_ENDPOINT_HINT)
-    if pieces.scheme == "http" and not plain_http and not _is_loopback(name):
-        raise UsageError(
-            f"{host} would get the token unencrypted.", hint="Use https://, or allow plain http for this context."
-        )
-    return host
-
-
-_ENDPOINT_HINT = "Write it as https://HOST, with the registry's path behind it if it has one."
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:

@@ -1,0 +1,52 @@
+"""The address of a registry: which ones may be given the token."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Self
+from urllib.parse import urlsplit
+
+from modelsync.errors import UsageError
+
+_HINT = "Write it as https://HOST, with the registry's path behind it if it has one."
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A checked address, with a base path if the registry has one."""
+
+    url: str
+    """Without a trailing slash."""
+    host: str
+    """Host and port, for messages."""
+    needs_tls_trust: bool
+    """False where no certificate can play a part, so that none need be loaded."""
+
+    @classmethod
+    def checked(cls, url: str, *, plain_http: bool) -> Self:
+        """Raises UsageError for what is no address, and for plain http to another machine unless it is allowed."""
+        url = url.rstrip("/")
+        try:
+            pieces = urlsplit(url)
+            name, _ = pieces.hostname or "", pieces.port
+        except ValueError as exc:
+            raise UsageError("The endpoint is not an address.", hint=_HINT) from exc
+        if pieces.scheme not in ("http", "https") or not name or not url.isprintable() or " " in url:
+            raise UsageError("The endpoint is not the address of a registry.", hint=_HINT)
+        host = pieces.netloc.rpartition("@")[2]
+        if pieces.query or pieces.fragment or "@" in pieces.netloc:
+            raise UsageError(f"The endpoint {host} has a query or a user in it.", hint=_HINT)
+        is_local = _is_loopback(name)
+        if pieces.scheme == "http" and not plain_http and not is_local:
+            raise UsageError(
+                f"{host} would get the token unencrypted.", hint="Use https://, or allow plain http for this context."
+            )
+        return cls(url, host, needs_tls_trust=pieces.scheme == "https" or not is_local)
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
