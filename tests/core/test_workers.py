@@ -21,6 +21,19 @@ def test_every_task_runs_once() -> None:
     assert sorted(ran) == list(range(100))
 
 
+def test_a_batch_without_tasks_ends_at_once() -> None:
+    workers = Workers(2)
+    ended = threading.Event()
+
+    def run() -> None:
+        workers.run(iter(()), Control())
+        ended.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    assert ended.wait(10)
+    assert workers.batches == 0
+
+
 def test_no_more_tasks_run_at_once_than_there_are_threads() -> None:
     workers = Workers(3)
     lock, now, most = threading.Lock(), 0, 0

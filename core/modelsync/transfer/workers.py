@@ -128,6 +128,9 @@ class Workers:
                 task = batch.next()
                 if task is not None:
                     return batch, task
+                if batch.ended:  # its last task ended before anyone saw that it was the last, or it had none
+                    self._batches.remove(batch)
+                    self._changed.notify_all()
             if not self._changed.wait(IDLE_AFTER_S) and not self._batches:
                 return None
 
