@@ -1,0 +1,102 @@
+"""The programs that are compared, as commands: what each is given, and the surroundings it runs in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.beds import TOKEN
+
+OURS = "modelsync"
+BENTOML = "bentoml"
+CURL = "curl"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One contender's command line, ready to run."""
+
+    contender: str
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a command finds its models, its registry and its own files. Nothing is inherited but PATH."""
+
+    home: Path
+    """BENTOML_HOME."""
+    registry: str
+    scratch: Path
+    """HOME, TMPDIR and the directories of modelsync; on the disk that is measured."""
+
+    def environment(self, **more: str) -> dict[str, str]:
+        temporary = self.scratch / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        base = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(self.scratch),
+            "TMPDIR": str(temporary),
+            "LANG": "C.UTF-8",
+            "BENTOML_HOME": str(self.home),
+            "BENTOML_DO_NOT_TRACK": "1",
+            "BENTO_CLOUD_API_KEY": TOKEN,
+            "BENTO_CLOUD_API_ENDPOINT": self.registry,
+            "MODELSYNC_CONFIG_DIR": str(self.scratch / "config"),
+            "MODELSYNC_STATE_DIR": str(self.scratch / "state"),
+            "MODELSYNC_CACHE_DIR": str(self.scratch / "cache"),
+        }
+        return base | more
+
+
+def push_ours(tag: str, around: Surroundings, *, verify: bool) -> Command:
+    flags = () if verify else ("--no-verify",)
+    return Command(OURS, (_program("modelsync"), "push", tag, "--quiet", *flags), around.environment())
+
+
+def push_bentoml(tag: str, around: Surroundings) -> Command:
+    return Command(BENTOML, (_program("bentoml"), "models", "push", tag), around.environment())
+
+
+def push_curl(archive: Path, store: str, around: Surroundings) -> Command:
+    """One connection, the archive ready-made: the usual tool for putting one file somewhere."""
+    argv = ("curl", "-sS", "--fail", "-o", os.devnull, "-T", str(archive), f"{store}/curl.tar")
+    return Command(CURL, argv, around.environment())
+
+
+def pull_ours(tag: str, around: Surroundings, *, sync: bool) -> Command:
+    environment = around.environment(MODELSYNC_SYNC="on" if sync else "off")
+    return Command(OURS, (_program("modelsync"), "pull", tag, "--quiet"), environment)
+
+
+def pull_bentoml(tag: str, around: Surroundings, *, sync: bool) -> Command:
+    argv = (_program("bentoml"), "models", "pull", tag)
+    return Command(BENTOML, _synced(argv, around.home) if sync else argv, around.environment())
+
+
+def pull_curl(url: str, target: Path, around: Surroundings, *, sync: bool) -> Command:
+    """One connection, the archive written as it comes and not unpacked."""
+    argv = ("curl", "-sS", "--fail", "-o", str(target), url)
+    return Command(CURL, _synced(argv, target) if sync else argv, around.environment())
+
+
+def pull_curl_tar(url: str, target: Path, around: Surroundings) -> Command:
+    line = 'curl -sS --fail "$1" | tar x -C "$2"'
+    return Command(
+        f"{CURL} | tar x", ("bash", "-o", "pipefail", "-c", line, "-", url, str(target)), around.environment()
+    )
+
+
+def _synced(argv: tuple[str, ...], place: Path) -> tuple[str, ...]:
+    return ("sh", "-c", 'place=$1; shift; "$@" && sync -f "$place"', "-", str(place), *argv)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=str(Path(sys.executable).parent))
+    if found is None:
+        raise SystemExit(f"{name} is not installed beside {sys.executable}: pip install -e '.[test]'")
+    return found
