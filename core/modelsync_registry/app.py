@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -35,19 +36,35 @@ class DataInUseError(RuntimeError):
     """Another process serves this data directory."""
 
 
+class DataUnusableError(RuntimeError):
+    """The data directory holds something that is not ours, or is broken."""
+
+
 class Registry:
     """The application with the things it holds open: the data directory's lock, the database, the threads."""
 
     def __init__(self, config: RegistryConfig) -> None:
-        """Opens the data directory, and makes it when missing. Raises DataInUseError and OSError."""
+        """Opens the data directory, and makes it when missing.
+
+        Raises DataInUseError, DataUnusableError and OSError.
+        """
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(config.data / "lock")
+        try:
+            self._open(config)
+        except BaseException as error:
+            os.close(self._lock)
+            if isinstance(error, DBAPIError):
+                raise DataUnusableError(f"the database in {config.data} cannot be used ({error.orig})") from error
+            raise
+
+    def _open(self, config: RegistryConfig) -> None:
         secret = load_secret(config.data / "secret")
         self._database = Database(config.data / "registry.sqlite3")
         accounts = Accounts(self._database, secret=secret, clock=config.clock)
         accounts.configure(config.organizations, config.tokens)
         signer = UrlSigner(secret, clock=config.clock, lifetime_s=lambda: _url_lifetime_s(config))
-        store = DirectoryStore(
+        self._store = store = DirectoryStore(
             config.data,
             signer=signer,
             clock=config.clock,
@@ -64,6 +81,7 @@ class Registry:
 
     def close(self) -> None:
         self._threads.shutdown()
+        self._store.close()
         self._database.close()
         os.close(self._lock)
 

@@ -2,7 +2,6 @@
 
 import errno
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from modelsync.archive.index import read_head
@@ -35,6 +34,8 @@ log = logging.getLogger("modelsync.sync")
 
 RANGE_BYTES_MAX = 32 << 20
 """Smaller than an upload's parts may be: a range has no price at the store, and what waits for a header stays small."""
+EXPANSION_MAX = 4
+"""A compressed archive may expand to so many times what the registry says of it; beyond, it is taken for a bomb."""
 SPACE_RESERVE_BYTES = 64 << 20
 """What a pull leaves free on the store's disk."""
 
@@ -135,19 +136,19 @@ class _Pull:
         )
 
     def _receive(self) -> tuple[int, Unpacked]:
-        workers, control = self.sides.workers, self.control
-        fetch = Fetch(self._target_for(), self.sides.data, workers.bandwidth)
+        signed = self._signs_downloads()
+        fetch = Fetch(self._presigned if signed else self._proxied, self.sides.data, self.sides.workers.bandwidth)
+        self.progress.phase = Phase.RECEIVE
+        if not signed:
+            return self._receive_stream(fetch)
         first = PartProgress(1, 0, 0)
         self.progress.set_parts([first])
-        self.progress.phase = Phase.RECEIVE
-        head = fetch.head(control, first)
+        head = fetch.head(self.control, first)
         self.progress.bytes_total = head.total_bytes
         if head.total_bytes is not None:
             _need_space(self.sides, max(head.total_bytes, self.remote.size_bytes or 0))
-        if not head.ranged or head.total_bytes is None:
-            return self._receive_stream(fetch, first)
-        if compression_of(head.data) is not None:
-            return self._receive_stream(fetch, first)
+        if not head.ranged or head.total_bytes is None or compression_of(head.data) is not None:
+            return self._receive_stream(fetch)
         return self._receive_ranges(fetch, head, head.total_bytes, first)
 
     def _receive_ranges(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> tuple[int, Unpacked]:
@@ -169,29 +170,32 @@ class _Pull:
             self.progress.phase = Phase.CHECK
             return total, unpacker.finish()
 
-    def _receive_stream(self, fetch: Fetch, first: PartProgress) -> tuple[int, Unpacked]:
+    def _receive_stream(self, fetch: Fetch) -> tuple[int, Unpacked]:
         limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES
+        if self.remote.size_bytes:
+            limit = min(limit, EXPANSION_MAX * self.remote.size_bytes + SPACE_RESERVE_BYTES)
+        first = PartProgress(1, 0, 0)
+        self.progress.set_parts([first])
         with StreamArrival(self.stage.path, max_bytes=limit) as arrival:
             total = fetch.stream(arrival, first, self.sides.workers, self.control)
             self.progress.bytes_total = total
             self.progress.phase = Phase.CHECK
             return total, arrival.finish()
 
-    def _target_for(self) -> Callable[[Control], DataTarget]:
-        """By the registry's strategy (contract 3.1); a server that signs nothing is asked for the bytes itself."""
-        registry, tag = self.sides.registry, self.tag
+    def _signs_downloads(self) -> bool:
+        """By the registry's strategy (contract 3.1); one that signs nothing is asked for the bytes itself."""
         if self.remote.transmission_strategy == "proxy":
-            return lambda _control: registry.proxy_download(tag)
-        if registry.presign_download(tag, control=self.control) is None:
-            return lambda _control: registry.proxy_download(tag)
+            return False
+        return self.sides.registry.presign_download(self.tag, control=self.control) is not None
 
-        def presigned(control: Control) -> DataTarget:
-            target = registry.presign_download(tag, control=control)
-            if target is None:
-                raise RegistryRefusedError("The registry stopped signing download addresses.", hint="Pull it again.")
-            return target
+    def _presigned(self, control: Control) -> DataTarget:
+        target = self.sides.registry.presign_download(self.tag, control=control)
+        if target is None:
+            raise RegistryRefusedError("The registry stopped signing download addresses.", hint="Pull it again.")
+        return target
 
-        return presigned
+    def _proxied(self, _control: Control) -> DataTarget:
+        return self.sides.registry.proxy_download(self.tag)
 
     def _warnings(self, model: LocalModel, unpacked: Unpacked) -> tuple[str, ...]:
         """The record may be older than the content (architecture, invariant 5): that is told, never a failure."""
