@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelsync_registry.app import DataInUseError
+from modelsync_registry.app import DataInUseError, DataUnusableError
 from modelsync_registry.config import URL_LIFETIME_S, RegistryConfig, TransmissionStrategy
 from modelsync_registry.server import RunningRegistry
 from modelsync_registry.tokens import TokenFileError, TokenGrant, parse_token_file
@@ -62,6 +62,8 @@ def _serve(config: RegistryConfig) -> int:
         running = RunningRegistry(config)
     except DataInUseError as error:
         return _fail(f"{error}: stop that one, or choose another --data.")
+    except DataUnusableError as error:
+        return _fail(f"{error}: restore it from a copy, or choose another --data.")
     except socket.gaierror as error:
         return _fail(f"cannot listen on {config.host}: {error.strerror}.")
     except OSError as error:

@@ -6,7 +6,6 @@ of its answer run in one thread, because the database and the object store block
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -15,6 +14,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -25,13 +25,14 @@ from modelsync_registry.catalog import Catalog
 from modelsync_registry.config import RegistryConfig
 from modelsync_registry.database import Database
 from modelsync_registry.errors import BadRequestError, NotSignedInError, ObjectError, RegistryError
-from modelsync_registry.jsontypes import Json, JsonObject
+from modelsync_registry.jsontypes import Json, JsonObject, parse_object
 from modelsync_registry.objects import ObjectStore
 from modelsync_registry.query import ListQuery, parse_query
 from modelsync_registry.records import Model, Organization, Page, Repository
 from modelsync_registry.wire import Wire, surroundings
 
 BODY_MAX: Final = 256 * 1024  # bytes of JSON (registry contract 1.0)
+PAGE_NUMBER_MAX: Final = 2**31 - 1
 TOKEN_HEADER: Final = "X-YATAI-API-TOKEN"
 ORGANIZATION_HEADER: Final = "X-Yatai-Organization"
 
@@ -68,7 +69,7 @@ class Call:
     def page(self) -> Page:
         """The page asked for. Raises BadRequestError when start or count is not a number."""
         values = [self.parameters.get(name) or "0" for name in ("start", "count")]
-        if not all(value.isdecimal() for value in values):
+        if not all(value.isdecimal() and int(value) <= PAGE_NUMBER_MAX for value in values):
             raise BadRequestError("bind request: start and count must be whole numbers")
         return Page(*map(int, values))
 
@@ -111,7 +112,7 @@ def json_endpoint(services: Services, handler: Handler, access: Access) -> Calla
         def work() -> Response:
             try:
                 answer = handler(authorize(services, request, access, body))
-            except (RegistryError, ObjectError, OSError) as error:
+            except (RegistryError, ObjectError, OSError, DBAPIError) as error:
                 return error_response(services, error)
             return JSONResponse(answer)
 
@@ -131,7 +132,7 @@ def raw_endpoint(services: Services, handler: RawHandler, access: Access) -> Cal
             # Yatai answers 500 where a raw route fails, also for what is not there (registry contract 1.0).
             status = error.status if isinstance(error, NotSignedInError) else 500
             return error_response(services, error, status)
-        except (ObjectError, OSError) as error:
+        except (ObjectError, OSError, DBAPIError) as error:
             return error_response(services, error, 500)
 
     return endpoint
@@ -165,21 +166,13 @@ async def read_json(request: Request) -> JsonObject:
                 raise BadRequestError(f"bind request: http: request body too large (limit {BODY_MAX} bytes)")
     except ClientDisconnect:
         raise BadRequestError("bind request: unexpected EOF") from None
-    if not data:
-        return {}
-    try:
-        body: Json = json.loads(data)
-    except (ValueError, RecursionError):
-        raise BadRequestError("bind request: the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise BadRequestError("bind request: the body is not a JSON object")
-    return body
+    return parse_object(data)
 
 
 def error_response(
-    services: Services, error: RegistryError | ObjectError | OSError, status: int | None = None
+    services: Services, error: RegistryError | ObjectError | OSError | DBAPIError, status: int | None = None
 ) -> Response:
-    """The answer for a refusal; trouble of the object store and of the disk is a 400, as with Yatai."""
+    """The answer for a refusal; trouble of store, disk and database is a 400, as with Yatai."""
     match error:
         case RegistryError(field=None):
             return Response(status_code=status or error.status)
@@ -192,3 +185,6 @@ def error_response(
         case OSError():
             _log.error("storage trouble: %s", error.strerror)
             return JSONResponse({"error": f"storage: {error.strerror}"}, status or 400)
+        case DBAPIError():
+            _log.error("database trouble: %s", error.orig)
+            return JSONResponse({"error": f"database: {error.orig}"}, status or 400)

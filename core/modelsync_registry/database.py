@@ -7,8 +7,10 @@ instead of failing in the middle.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Final
@@ -34,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 30_000
+IDS_PER_STATEMENT = 5_000  # below SQLite's limit of 32,766 variables
 NAME_MAX = 128  # characters, as in Yatai's tables (registry contract 1.2)
 VERSION_MAX = 512
 LABEL_KEY_MAX = 128
@@ -154,6 +157,13 @@ events = Table(
     Column("created_at", UtcTime, nullable=False),
     Index("ix_events_organization", "organization_id", "id"),
 )
+
+
+def batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    """`ids` in lists that fit into one statement."""
+    remaining = iter(ids)
+    while batch := list(islice(remaining, IDS_PER_STATEMENT)):
+        yield batch
 
 
 class Database:

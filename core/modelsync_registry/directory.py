@@ -13,11 +13,13 @@ import bisect
 import hashlib
 import itertools
 import json
+import logging
 import os
 import secrets
 import shutil
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -27,6 +29,8 @@ from modelsync_registry.config import PART_SIZE_MIN
 from modelsync_registry.errors import ObjectError, no_such_key, no_such_upload
 from modelsync_registry.objects import CompletedPart, ETag, UploadId
 from modelsync_registry.signing import Permit, UrlSigner
+
+_log = logging.getLogger(__name__)
 
 PART_NUMBER_MAX = 10_000
 UPLOAD_LIFETIME = timedelta(days=7)
@@ -78,10 +82,16 @@ class DirectoryStore:
         self._part_size_min = part_size_min
         self._sync = sync
         self._lock = threading.Lock()
+        self._sweeper = ThreadPoolExecutor(1, thread_name_prefix="registry-sweeper")
         for directory in (self._blobs, self._objects, self._uploads):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._versions: dict[str, _Version] = self._load()
-        self._sweep()
+        self._versions: dict[str, _Version] = {}
+        if self._load():
+            self._sweep()
+
+    def close(self) -> None:
+        """Ends what is still being deleted."""
+        self._sweeper.shutdown()
 
     def presign_get(self, key: str) -> str:
         return self._signer.sign(Permit("GET", key))
@@ -95,7 +105,7 @@ class DirectoryStore:
     def create_multipart(self, key: str) -> UploadId:
         upload_id = UploadId(secrets.token_hex(16))
         directory = self._uploads / upload_id
-        directory.mkdir(mode=0o700)
+        self._make_directory(directory)
         record = {"key": key, "created": self._clock().isoformat()}
         self._write_record(directory / "upload.json", record)
         return upload_id
@@ -109,7 +119,7 @@ class DirectoryStore:
             self._replace(key, _Version(etag, self._clock(), pieces))
             unused = {piece.blob for piece in _part_records(directory)} - {piece.blob for piece in pieces}
             shutil.rmtree(directory)
-            self._delete_blobs(unused)
+            self._delete_later(unused)
         return etag
 
     def open(self, key: str) -> DirectoryReader:
@@ -140,10 +150,10 @@ class DirectoryStore:
             with self._lock:
                 directory = self._upload_directory(key, upload_id)
                 record = directory / f"{part_number}.json"
-                replaced = _read_piece(record) if record.exists() else None
+                replaced = _read_piece(record)
                 self._write_record(record, [piece.blob, piece.size, piece.md5])
                 if replaced is not None:
-                    self._delete_blobs({replaced.blob})
+                    self._delete_later({replaced.blob})
 
         with self._lock:
             self._upload_directory(key, upload_id)
@@ -169,8 +179,7 @@ class DirectoryStore:
             raise ObjectError("InvalidPartOrder", "The parts are not in ascending order.", HTTPStatus.BAD_REQUEST)
         pieces: list[Piece] = []
         for part in parts:
-            record = directory / f"{part.number}.json"
-            piece = _read_piece(record) if record.exists() else None
+            piece = _read_piece(directory / f"{part.number}.json")
             if piece is None or piece.md5 != part.etag.strip('"').lower():
                 raise ObjectError(
                     "InvalidPart",
@@ -208,9 +217,13 @@ class DirectoryStore:
 
     def _delete_if_unused(self, version: _Version) -> None:
         if version.replaced and version.readers == 0:
-            self._delete_blobs({piece.blob for piece in version.pieces})
+            self._delete_later({piece.blob for piece in version.pieces})
 
-    def _delete_blobs(self, blobs: set[str]) -> None:
+    def _delete_later(self, blobs: set[str]) -> None:
+        # Not here: unlinking a gigabyte takes a good part of a second, and the lock is held.
+        self._sweeper.submit(self._delete, blobs)
+
+    def _delete(self, blobs: set[str]) -> None:
         for blob in blobs:
             (self._blobs / blob).unlink(missing_ok=True)
 
@@ -220,7 +233,7 @@ class DirectoryStore:
         return self._objects / digest[:2] / f"{digest}.json"
 
     def _write_record(self, path: Path, record: object) -> None:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        self._make_directory(path.parent)
         temporary = path.with_suffix(".new")
         with temporary.open("w") as file:
             json.dump(record, file)
@@ -231,14 +244,28 @@ class DirectoryStore:
         if self._sync:
             _sync_directory(path.parent)
 
-    def _load(self) -> dict[str, _Version]:
-        versions: dict[str, _Version] = {}
+    def _make_directory(self, path: Path) -> None:
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            return
+        if self._sync:
+            _sync_directory(path.parent)
+
+    def _load(self) -> bool:
+        """Reads all records; False when one cannot be read, and so nothing may be taken for unused."""
+        whole = True
         for path in self._objects.glob("*/*.json"):
-            record = json.loads(path.read_text())
+            try:
+                record = json.loads(path.read_text())
+            except json.JSONDecodeError:
+                _log.error("%s cannot be read: that object is missing until it is pushed again", path)
+                whole = False
+                continue
             pieces = tuple(Piece(*piece) for piece in record["pieces"])
             modified = datetime.fromisoformat(record["modified"])
-            versions[record["key"]] = _Version(ETag(record["etag"]), modified, pieces)
-        return versions
+            self._versions[record["key"]] = _Version(ETag(record["etag"]), modified, pieces)
+        return whole
 
     def _sweep(self) -> None:
         used = {piece.blob for version in self._versions.values() for piece in version.pieces}
@@ -251,7 +278,7 @@ class DirectoryStore:
                 shutil.rmtree(directory)
             else:
                 used |= {piece.blob for piece in _part_records(directory)}
-        self._delete_blobs({path.name for path in self._blobs.iterdir()} - used)
+        self._delete({path.name for path in self._blobs.iterdir()} - used)
 
 
 class BlobWriter:
@@ -279,6 +306,7 @@ class BlobWriter:
             raise ObjectError("BadDigest", "The Content-MD5 is not that of the bytes received.", HTTPStatus.BAD_REQUEST)
         if self._sync:
             os.fsync(self._file.fileno())
+            _sync_directory(self._path.parent)
         self._file.close()
         piece = Piece(self._path.name, self._size, self._md5.hexdigest())
         self._put_in_place(piece)
@@ -342,11 +370,16 @@ class DirectoryReader:
 
 
 def _part_records(directory: Path) -> list[Piece]:
-    return [_read_piece(path) for path in directory.glob("*.json") if path.name != "upload.json"]
+    records = (_read_piece(path) for path in directory.glob("*.json") if path.name != "upload.json")
+    return [piece for piece in records if piece is not None]
 
 
-def _read_piece(path: Path) -> Piece:
-    blob, size, md5 = json.loads(path.read_text())
+def _read_piece(path: Path) -> Piece | None:
+    """`None` when there is no such record, or power loss emptied it: then the part was not uploaded."""
+    try:
+        blob, size, md5 = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
     return Piece(blob, size, md5)
 
 

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from typing import TypeAlias
 
 from modelsync_registry.errors import BadRequestError
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 JsonObject: TypeAlias = dict[str, Json]
+
+
+_NUMBER_MAX = 2**63 - 1  # what a column of any database holds
+
+
+def parse_object(data: bytes | bytearray) -> JsonObject:
+    """A request's body: a JSON object, `{}` when there is none.
+
+    Raises BadRequestError also for what cannot be sent back: NaN, infinities, and surrogates without a partner.
+    """
+    if not data:
+        return {}
+    try:
+        body: Json = json.loads(data, parse_constant=_refuse_constant)
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise BadRequestError("bind request: the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise BadRequestError("bind request: the body is not a JSON object")
+    return body
 
 
 def text(body: JsonObject, key: str, default: str | None = None) -> str:
@@ -30,7 +51,7 @@ def whole_number(body: JsonObject, key: str, default: int | None = None) -> int:
     value = body.get(key)
     if value is None and default is not None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _NUMBER_MAX:
         raise BadRequestError(f"bind request: field {key!r} must be a whole number")
     return value
 
@@ -48,3 +69,7 @@ def objects(body: JsonObject, key: str) -> list[JsonObject] | None:
             raise BadRequestError(f"bind request: every item of {key!r} must be an object")
         found.append(item)
     return found
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")

@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from modelsync_registry.database import events, labels, models, repositories, users
+from modelsync_registry.database import batches, events, labels, models, repositories, users
 from modelsync_registry.errors import BadRequestError
 from modelsync_registry.query import ListQuery, Sort
 from modelsync_registry.records import Event, Model, Page, Repository, ResourceType
@@ -95,8 +95,11 @@ def list_events(connection: Connection, organization_id: int, page: Page) -> tup
 
 def models_by_id(connection: Connection, ids: Collection[int]) -> list[Model]:
     """The models with these ids, in no order."""
-    rows = connection.execute(select(models).where(models.c.id.in_(ids)))
-    return [model_from_row(row) for row in rows]
+    found: list[Model] = []
+    for batch in batches(ids):
+        rows = connection.execute(select(models).where(models.c.id.in_(batch)))
+        found += [model_from_row(row) for row in rows]
+    return found
 
 
 def model_modules(connection: Connection, organization_id: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import os
@@ -75,6 +76,8 @@ def load_secret(path: Path) -> bytes:
     """The secret kept at `path`, made (mode 0600) when there is none yet."""
     try:
         return bytes.fromhex(path.read_text())
+    except ValueError:
+        raise OSError(errno.EINVAL, f"{path} holds no secret of ours; move it away and a new one is made") from None
     except FileNotFoundError:
         secret = secrets.token_bytes(_SECRET_BYTES)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,20 +7,17 @@ is pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from sqlalchemy import Connection, select
 
 from modelsync_registry.config import TransmissionStrategy
-from modelsync_registry.database import labels, models, repositories, users
+from modelsync_registry.database import batches, labels, models, repositories, users
 from modelsync_registry.dates import rfc3339
 from modelsync_registry.jsontypes import Json, JsonObject
 from modelsync_registry.records import Event, Label, Model, Organization, Page, Repository, ResourceType, User
 from modelsync_registry.rows import model_from_row, repository_from_row
-
-_IDS_PER_QUERY = 5_000  # below SQLite's limit of 32,766 variables
 
 _MANIFEST_KEYS = (
     "module",
@@ -50,14 +47,14 @@ def surroundings(
 ) -> Surroundings:
     """Everything needed to show these models with their repositories, and these repositories."""
     repository_map = {repository.id: repository for repository in found_repositories}
-    for ids in _batches({model.repository_id for model in found_models} - repository_map.keys()):
+    for ids in batches({model.repository_id for model in found_models} - repository_map.keys()):
         statement = select(repositories).where(repositories.c.id.in_(ids))
         repository_map |= {row.id: repository_from_row(row) for row in connection.execute(statement)}
     model_map = {model.id: model for model in found_models}
     latest = {
         repository.latest_model_id for repository in repository_map.values() if repository.latest_model_id is not None
     }
-    for ids in _batches(latest - model_map.keys()):
+    for ids in batches(latest - model_map.keys()):
         statement = select(models).where(models.c.id.in_(ids))
         model_map |= {row.id: model_from_row(row) for row in connection.execute(statement)}
     creators = {repository.creator_id for repository in repository_map.values()}
@@ -207,7 +204,7 @@ def organization_json(organization: Organization) -> JsonObject:
 
 def _users(connection: Connection, ids: Iterable[int]) -> dict[int, User]:
     found: dict[int, User] = {}
-    for batch in _batches(ids):
+    for batch in batches(ids):
         for row in connection.execute(select(users).where(users.c.id.in_(batch))):
             found[row.id] = User(row.id, row.uid, row.name, row.email, row.created_at)
     return found
@@ -217,7 +214,7 @@ def _labels(
     connection: Connection, resource: ResourceType, ids: Iterable[int]
 ) -> dict[tuple[ResourceType, int], list[Label]]:
     found: dict[tuple[ResourceType, int], list[Label]] = {}
-    for batch in _batches(ids):
+    for batch in batches(ids):
         statement = (
             select(labels.c.resource_id, labels.c.key, labels.c.value)
             .where(labels.c.resource_type == resource.value, labels.c.resource_id.in_(batch))
@@ -226,9 +223,3 @@ def _labels(
         for row in connection.execute(statement):
             found.setdefault((resource, row.resource_id), []).append(Label(row.key, row.value))
     return found
-
-
-def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
-    remaining = iter(ids)
-    while batch := list(islice(remaining, _IDS_PER_QUERY)):
-        yield batch

@@ -33,7 +33,8 @@ import json
 from bentoml._internal.cloud.config import CloudClientConfig
 client = CloudClientConfig.get_config().get_context().get_rest_api_client()
 models = client.v1.get_models_list()
-print("\\n" + json.dumps([[m.repository.name, m.version, m.upload_status, m.manifest.size_bytes] for m in models.items]))
+rows = [[m.repository.name, m.version, m.upload_status, m.manifest.size_bytes] for m in models.items]
+print("\\n" + json.dumps(rows))
 """
 
 

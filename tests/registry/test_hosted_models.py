@@ -104,6 +104,7 @@ def test_a_build_date_of_another_form_is_refused(registry_server: RegistryServer
         {"version": 1},
         {"manifest": []},
         {"manifest": {"size_bytes": -1}},
+        {"manifest": {"size_bytes": 2**63}},
         {"manifest": {"metadata": 3}},
         {"labels": "stage"},
         {"labels": [{"key": "", "value": "v"}]},
@@ -189,7 +190,7 @@ def test_a_body_over_256_kib_is_refused(registry_server: RegistryServer) -> None
     assert "too large" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[1]", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"\xff", b"[" * 100_000, b'{"a": NaN}', b'{"description": "\\ud800"}'])
 def test_a_body_that_is_no_json_object_is_refused(registry_server: RegistryServer, body: bytes) -> None:
     path = register_model(registry_server.api, "bert", "v1")
     assert registry_server.api.patch(path, content=body).status_code == 400

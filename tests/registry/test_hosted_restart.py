@@ -115,9 +115,11 @@ def test_an_upload_cut_in_the_middle_of_a_part_leaves_nothing(registry_server: R
 class Served:
     """`modelsync-registry serve` in a process of its own."""
 
-    def __init__(self, data: Path, tokens: Path, port: int = 0) -> None:
+    def __init__(self, data: Path, tokens: Path, port: int = 0, file_size_max: int | None = None) -> None:
+        # The shell's limit is in blocks of 512 bytes; writing beyond it fails as on a full disk.
+        limit = [] if file_size_max is None else ["sh", "-c", f'ulimit -f {file_size_max // 512}; exec "$@"', "sh"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "modelsync_registry", "serve", f"--data={data}", f"--port={port}",
+            [*limit, sys.executable, "-m", "modelsync_registry", "serve", f"--data={data}", f"--port={port}",
              f"--token-file={tokens}"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -145,8 +147,8 @@ def token_file(tmp_path: Path) -> Path:
 def serve(tmp_path: Path, token_file: Path) -> Iterator[ServedFactory]:
     started: list[Served] = []
 
-    def start(port: int = 0) -> Served:
-        started.append(Served(tmp_path / "data", token_file, port))
+    def start(port: int = 0, file_size_max: int | None = None) -> Served:
+        started.append(Served(tmp_path / "data", token_file, port, file_size_max))
         return started[-1]
 
     yield start
@@ -185,6 +187,38 @@ def test_a_killed_registry_has_everything_it_acknowledged(serve: ServedFactory) 
         assert httpx.get(presign_get(api, model)).content == b"".join(parts)
 
 
+def test_a_full_disk_refuses_the_part_and_keeps_what_was_there(serve: ServedFactory) -> None:
+    served = serve(file_size_max=2 * MIB)
+    with client(served.url) as api:
+        model = register_model(api, "bert", "v1")
+        put_object(api, model, [b"content"])
+        url = presign_part(api, model, start_multipart(api, model), 1)
+        full = httpx.put(url, content=b"x" * 3 * MIB)
+        assert full.status_code == 500
+        assert "<Code>InternalError</Code>" in full.text
+        proxy = api.put(f"{model}/upload", content=b"x" * 3 * MIB)
+        assert proxy.status_code == 500
+        assert "storage:" in proxy.json()["error"]
+        assert json_of(api.get(model))["upload_status"] == "failed"
+        assert httpx.get(presign_get(api, model)).content == b"content"
+        assert httpx.put(url, content=b"x" * MIB).status_code == 200
+
+
+def test_a_record_emptied_by_power_loss_costs_that_object_only(registry_server: RegistryServer) -> None:
+    api = registry_server.api
+    models = [register_model(api, "bert", version) for version in ("v1", "v2")]
+    for model in models:
+        put_object(api, model, [model.encode()])
+    registry_server.stop()
+    (record,) = (path for path in (registry_server.data / "objects").rglob("*.json") if "bert/v1" in path.read_text())
+    record.write_text("")
+    registry_server.start()
+    answers = [httpx.get(presign_get(api, model)) for model in models]
+    assert [answer.status_code for answer in answers] == [404, 200]
+    put_object(api, models[0], [b"again"])
+    assert httpx.get(presign_get(api, models[0])).content == b"again"
+
+
 def run(*arguments: str, token: str = "") -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "modelsync_registry", *arguments],
@@ -213,6 +247,12 @@ def test_the_command_says_what_is_missing_or_wrong(tmp_path: Path, registry_serv
     code, said = run("serve", f"--data={registry_server.data}", token="t")
     assert code == 1
     assert "another process" in said
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "registry.sqlite3").write_bytes(b"not a database" * 100)
+    code, said = run("serve", f"--data={broken}", token="t")
+    assert code == 1
+    assert "cannot be used" in said
     taken = httpx.URL(registry_server.url).port
     code, said = run("serve", data, f"--port={taken}", token="t")
     assert code == 1
