@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 from modelsync.comparison import RowState, row_state
@@ -82,6 +83,14 @@ class Catalog:
         """All versions of some names."""
         found = {item.tag_text: item for item in items}
         return replace(self, remotes={**self.remotes, **found}, asked=self.asked | frozenset(names))
+
+    def first(self, versions: int) -> "Catalog":
+        """The beginning of both sides, for a first look."""
+        return replace(
+            self,
+            locals=dict(islice(self.locals.items(), versions)),
+            remotes=dict(islice(self.remotes.items(), versions)),
+        )
 
     def without_remote(self) -> "Catalog":
         """The registry's side unknown again."""

@@ -88,20 +88,20 @@ ACTIONS: tuple[Action, ...] = (
         ("choose.range", "v", "range", "range", "mark a range: v, move, v", 0),
         ("choose.all", "ctrl+a", "mark_all", "mark all", "mark all that is shown", 0),
         ("choose.invert", "asterisk", "invert", "invert", "invert the marks of what is shown", 0),
-        ("choose.filter", "slash", "filter", "filter", "filter while typing; Esc clears it", 7),
+        ("choose.filter", "slash", "screen.filter", "filter", "filter while typing; Esc clears it", 7),
         ("choose.differing", "f", "only_differing", "only what differs", "show only what differs", 0),
-        ("choose.sort", "s", "sort", "sort", "sort by name, size, date or state", 0),
+        ("choose.sort", "s", "screen.sort", "sort", "sort by name, size, date or state", 0),
         ("choose.reverse", "S", "reverse", "reverse order", "turn the order around", 0),
         ("choose.back", "escape", "back", "back", "clear filter, range, marks, in this order", 0),
     ),
     *_section(
         Group.ACT,
         Where.BROWSER,
-        ("act.copy_over", "f5 c", "copy_over", "copy", "copy to the other side; says first what goes", 1),
-        ("act.push", "P", "push", "push", "push to the registry", 2),
-        ("act.pull", "p", "pull", "pull", "pull from the registry", 3),
-        ("act.force", "F", "force", "force", "overwrite the other side, asks first", 4),
-        ("act.clipboard", "y", "clipboard", "copy text", "copy to the clipboard: y tag, p path, c command", 0),
+        ("act.copy_over", "f5 c", "screen.copy_over", "copy", "copy to the other side; says first what goes", 1),
+        ("act.push", "P", "screen.push", "push", "push to the registry", 2),
+        ("act.pull", "p", "screen.pull", "pull", "pull from the registry", 3),
+        ("act.force", "F", "screen.force", "force", "overwrite the other side, asks first", 4),
+        ("act.clipboard", "y", "screen.clipboard", "copy text", "copy to the clipboard: y tag, p path, c command", 0),
     ),
     *_section(
         Group.TRANSFERS,
@@ -131,6 +131,8 @@ ACTIONS: tuple[Action, ...] = (
         ("app.help", "question_mark f1", "help", "help", "this help", 9),
         ("app.palette", "ctrl+p colon", "command_palette", "commands", "find a command by its name", 10),
         ("app.quit", "q f10 ctrl+q", "ask_quit", "quit", "quit; asks when transfers are running", 11),
+        ("app.sign_in", "a", "sign_in", "account", "sign in, or with another account", 0),
+        ("app.interrupt", "ctrl+c", "interrupt", "no way out", "says how to quit", 0),
         ("app.suspend", "ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns", 0),
     ),
 )
@@ -163,6 +165,11 @@ _ARROWS = {"up": ("↑", "Up"), "down": ("↓", "Down"), "left": ("←", "Left")
 def action(action_id: str) -> Action:
     """The action of that id; KeyError for a wrong one."""
     return _BY_ID[action_id]
+
+
+def find(action_id: str) -> Action | None:
+    """The action of that id, if there is one."""
+    return _BY_ID.get(action_id)
 
 
 def actions(*places: Where) -> tuple[Action, ...]:

@@ -1,0 +1,158 @@
+"""The application: themes, screens in their order, and an end that leaves the terminal clean."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+
+from modelsync.errors import AuthenticationError, KeyringError, ModelsyncError
+from modelsync.store import StoreListing
+from modelsync_tui import glyphs, keys, themes, work
+from modelsync_tui.commands import ActionCommands
+from modelsync_tui.notices import short_path
+from modelsync_tui.screens.main import MainScreen
+from modelsync_tui.session import Session
+from modelsync_tui.threads import DaemonThreads
+
+if TYPE_CHECKING:
+    from modelsync_tui.dialogs.quit import QuitChoice
+    from modelsync_tui.screens.login import Offline, SignedIn
+
+log = logging.getLogger("modelsync.tui")
+QUIT_WAITS_S = 5.0
+"""How long the end waits for transfers to stop, and to tell the registry so."""
+
+
+class ModelsyncApp(App[object], inherit_bindings=False):
+    """One run; its answer is the exit code."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "modelsync"
+    COMMANDS = {ActionCommands}  # noqa: RUF012 - Textual reads it from the class
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.APP)]
+    NOTIFICATION_TIMEOUT = 8
+
+    def __init__(
+        self, session: Session, scan: Callable[[], StoreListing] | None = None, *, plain: bool = False
+    ) -> None:
+        """`scan`: a reading of the store that is under way; `plain`: draw with ASCII only."""
+        super().__init__()
+        self.session = session
+        self.glyphs = glyphs.ASCII if plain or session.settings.ascii else glyphs.UNICODE
+        self.main = MainScreen(session, scan, offline=self._offline)
+        self.failure: BaseException | None = None
+        """A defect that ended the run."""
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(DaemonThreads())
+        self.theme = themes.known(self.session.settings.theme, self.available_themes)
+        self.set_keymap(dict(self.session.settings.keys))
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(ending, self._ended_by, ending)
+        self.push_screen(self.main)
+        self.call_after_refresh(self.main.connect)
+
+    def _offline(self, error: ModelsyncError) -> None:
+        """No connection came about: a person without an account, or with a refused one, is asked to sign in."""
+        if isinstance(error, AuthenticationError) and not isinstance(error, KeyringError):
+            self._ask_to_sign_in(error.sentence if self._has_context else "")
+
+    @property
+    def _has_context(self) -> bool:
+        return self.session.credentials.environment_wins or bool(self.session.credentials.contexts())
+
+    def _ask_to_sign_in(self, message: str = "") -> None:
+        from modelsync_tui.screens.login import LoginScreen
+        from modelsync_tui.sign_in import AccountSignIn
+
+        session = self.session
+        screen = LoginScreen(
+            AccountSignIn(session.credentials, ca_file=session.settings.ca_file),
+            credentials_file=short_path(session.paths.credentials_file),
+            message=message,
+        )
+        self.push_screen(screen, self._signed_in)
+
+    def _signed_in(self, answer: "SignedIn | Offline | None") -> None:
+        from modelsync_tui.screens.login import SignedIn
+
+        if isinstance(answer, SignedIn):
+            self.main.connect()
+
+    def action_sign_in(self) -> None:
+        """Signs in, or with another account."""
+        if self.screen is not self.main:
+            return
+        if self.main.queueing.busy:
+            self.notify("Transfers are running: wait for them or cancel them first.", markup=False)
+        else:
+            self._ask_to_sign_in()
+
+    def action_help(self) -> None:
+        """Help for the pane that has the focus."""
+        from modelsync_tui.dialogs.help import HelpScreen
+
+        if self.screen is self.main:
+            self.push_screen(HelpScreen(self.main.place, self.session.settings.keys))
+
+    def action_ask_quit(self) -> None:
+        """Ends the run; asks when transfers are running."""
+        if not self.main.queueing.busy:
+            self.exit(0)
+            return
+        from modelsync_tui.dialogs.quit import QuitDialog
+
+        transfers = self.main.queueing.transfers
+        if transfers is not None and not isinstance(self.screen, QuitDialog):
+            self.push_screen(QuitDialog(transfers.snapshot()), self._quit_as)
+
+    def _quit_as(self, choice: "QuitChoice | None") -> None:
+        from modelsync_tui.dialogs.quit import QuitChoice
+
+        match choice:
+            case QuitChoice.PAUSE_AND_QUIT:
+                self.main.queueing.tell(lambda transfers: transfers.pause_all())
+            case QuitChoice.CANCEL_AND_QUIT:
+                self.main.queueing.tell(lambda transfers: transfers.cancel_all())
+            case _:
+                return
+        self._exit_when_still(0)
+
+    def _ended_by(self, ending: signal.Signals) -> None:
+        """SIGTERM or SIGHUP: what is finished is kept, the terminal is given back."""
+        self.main.queueing.tell(lambda transfers: transfers.pause_all())
+        self._exit_when_still(128 + ending)
+
+    def _exit_when_still(self, code: int) -> None:
+        transfers = self.main.queueing.transfers
+        if transfers is None:
+            self.exit(code)
+            return
+        end = lambda *_: self.exit(code)  # noqa: E731 - both outcomes end the same way
+        self.main.say("Stopping what runs ...")
+        work.run(
+            self,
+            partial(transfers.wait, QUIT_WAITS_S),
+            end,
+            end,
+            group="quit",
+            description="wait for transfers to stop",
+        )
+
+    def action_interrupt(self) -> None:
+        """^c is no way out by accident."""
+        self.notify("q quits.", markup=False)
+
+    def _fatal_error(self) -> None:
+        """A defect: the log gets its traceback, the terminal one sentence after it is restored."""
+        self.failure = self._exception
+        log.error("the application ended by a defect", exc_info=self.failure)
+        self._close_messages_no_wait()

@@ -1,0 +1,25 @@
+"""What `y` copies: the tag, the path, or the action as a shell command."""
+
+import shlex
+from collections.abc import Sequence
+
+from modelsync_tui.catalog import Catalog
+from modelsync_tui.dialogs.menu import Choice
+from modelsync_tui.listing import Key, Side
+
+TAG, PATH, COMMAND = "y", "p", "c"
+CHOICES = (Choice(TAG, "tag"), Choice(PATH, "path in the local store"), Choice(COMMAND, "shell command that moves it"))
+
+
+def text_of(what: str, keys: Sequence[Key], side: Side, catalog: Catalog, context: str | None) -> str:
+    """One line for each version; empty where there is nothing to copy. A command names no secret."""
+    tags = [f"{name}:{version}" for name, version in keys]
+    match what:
+        case "y":
+            return "\n".join(tags)
+        case "p":
+            return "\n".join(str(catalog.locals[tag].path) for tag in tags if tag in catalog.locals)
+        case _:
+            verb = "push" if side is Side.LOCAL else "pull"
+            chosen = ["--context", context] if context else []
+            return shlex.join(["modelsync", verb, *tags, *chosen]) if tags else ""

@@ -1,0 +1,46 @@
+"""The command palette: every action of the list that works where a person is."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.app import App
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.dom import DOMNode
+
+from modelsync_tui import glyphs, keys
+
+
+class ActionCommands(Provider):
+    """Finds actions by their words, and says their keys."""
+
+    async def discover(self) -> Hits:
+        for action, node in self._reachable():
+            yield DiscoveryHit(Content(self._words(action)), partial(run, self.app, action, node), action.label)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for action, node in self._reachable():
+            words = self._words(action)
+            score = matcher.match(words)
+            if score > 0:
+                yield Hit(score, matcher.highlight(words), partial(run, self.app, action, node), action.label)
+
+    def _words(self, action: keys.Action) -> str:
+        plain = glyphs.of(self.app) is glyphs.ASCII
+        return f"{action.tooltip}  [{keys.keys_text(action, plain=plain)}]"
+
+    def _reachable(self) -> Iterator[tuple[keys.Action, DOMNode]]:
+        """Actions whose keys would work now, with the node that has them; not the palette's own."""
+        if self.focused is None:
+            return
+        for node in self.focused.ancestors_with_self:
+            for _, binding in node._bindings:
+                known = binding.id and keys.find(binding.id)
+                if known and known.id != "app.palette" and binding.key == known.keys[0]:
+                    yield known, node
+
+
+async def run(app: App[object], action: keys.Action, node: DOMNode) -> None:
+    """Does what the action's key would do."""
+    await app.run_action(action.run, default_namespace=node)

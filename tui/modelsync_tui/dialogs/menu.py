@@ -1,0 +1,58 @@
+"""A short menu: a few choices, each with its letter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from modelsync_tui import glyphs
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a menu."""
+
+    key: str
+    """The letter that picks it, and what the menu answers."""
+    label: str
+
+
+class Menu(ModalScreen[str | None]):
+    """Answers with the key of a choice; None for none."""
+
+    def __init__(self, title: str, choices: Sequence[Choice], *, at: str = "") -> None:
+        """`at`: the choice to begin on."""
+        super().__init__()
+        self._menu_title = title
+        self._choices = tuple(choices)
+        self._at = at
+
+    def compose(self) -> ComposeResult:
+        options = [Option(Content(f" {choice.key}  {choice.label}"), id=choice.key) for choice in self._choices]
+        yield OptionList(*options, id="menu", compact=True, markup=False)
+
+    def on_mount(self) -> None:
+        self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+        menu = self.query_one(OptionList)
+        menu.border_title = Content(self._menu_title)
+        menu.border_subtitle = "Esc closes"
+        keys = [choice.key for choice in self._choices]
+        menu.highlighted = keys.index(self._at) if self._at in keys else 0
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option.id)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter picks at once."""
+        if event.key == "escape":
+            event.stop()
+            self.dismiss(None)
+        elif any(choice.key == event.character for choice in self._choices):
+            event.stop()
+            self.dismiss(event.character)

@@ -1,0 +1,80 @@
+"""What the keys that move models do: facts, plan, question, queue."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from modelsync.comparison import Direction, Plan
+from modelsync_tui import work
+from modelsync_tui.dialogs.force import ForceDialog
+from modelsync_tui.dialogs.plan import PlanDialog
+from modelsync_tui.listing import Key
+from modelsync_tui.loading import Link, Loader
+from modelsync_tui.planning import plan_for, requests
+from modelsync_tui.queueing import Queueing
+from modelsync_tui.session import Session
+from modelsync_tui.widgets.messageline import Kind, MessageLine
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from modelsync.tag import Tag
+
+
+class Mover:
+    """Asks before anything goes; what was agreed to it puts into the queue."""
+
+    def __init__(
+        self, app: "App[object]", session: Session, loader: Loader, queueing: Queueing, message: MessageLine
+    ) -> None:
+        self._app = app
+        self._session = session
+        self._loader = loader
+        self._queueing = queueing
+        self._message = message
+
+    def move(self, keys: tuple[Key, ...], direction: Direction, *, force: bool = False) -> None:
+        """Plans a push or pull of these versions and asks; says why where it cannot be."""
+        if not keys:
+            self._message.say("Nothing is marked, and the cursor is on nothing.", Kind.BAD)
+        elif self._loader.link is not Link.ONLINE:
+            self._message.say("Not connected to a registry: r tries again, a signs in.", Kind.BAD)
+        elif direction is Direction.PUSH and self._session.read_only:
+            self._message.say("Read-only: nothing is pushed from here.", Kind.BAD)
+        else:
+            self._message.say("Looking at both sides ...")
+            self._loader.know((name for name, _ in keys), partial(self._ask, keys, direction, force=force))
+
+    def _ask(self, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
+        self._message.say("")
+        plan = plan_for(self._loader.catalog, keys, direction, force=force)
+        if not plan.items:
+            where = "the local store" if direction is Direction.PUSH else "the registry"
+            subject = f"{keys[0][0]}:{keys[0][1]} is" if len(keys) == 1 else "None of them is"
+            self._message.say(f"{subject} not in {where}: nothing to {direction}.", Kind.BAD)
+        elif force:
+            self._app.push_screen(ForceDialog(plan), partial(self._forced, plan))
+        elif direction is Direction.PULL:
+            ask = partial(self._ask_plan, plan)
+            work.run(
+                self._app,
+                self._session.free_bytes,
+                ask,
+                lambda _: ask(None),
+                group="sides-local",
+                description="see how much room there is",
+            )
+        else:
+            self._ask_plan(plan, None)
+
+    def _ask_plan(self, plan: Plan, free_bytes: int | None) -> None:
+        online = self._session.online
+        target = online.host if online else ""
+        self._app.push_screen(PlanDialog(plan, target=target, free_bytes=free_bytes), partial(self._planned, plan))
+
+    def _planned(self, plan: Plan, go: bool | None) -> None:
+        if go:
+            self._queueing.add(requests(plan))
+
+    def _forced(self, plan: Plan, tags: "tuple[Tag, ...] | None") -> None:
+        if tags:
+            self._queueing.add(requests(plan, only=tags))

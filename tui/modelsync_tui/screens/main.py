@@ -1,0 +1,387 @@
+"""The main screen: both sides, the transfers, and one line that says what would happen."""
+
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from modelsync.comparison import Direction
+from modelsync.errors import ModelsyncError
+from modelsync.store import StoreListing
+from modelsync_tui import clipboard, glyphs, keys
+from modelsync_tui.dialogs.menu import Choice, Menu
+from modelsync_tui.listing import Side, SortKey
+from modelsync_tui.loading import Link, Loader
+from modelsync_tui.moving import Mover
+from modelsync_tui.notices import local_notice, remote_notice, row_words, short_path
+from modelsync_tui.planning import plan_for, plan_words
+from modelsync_tui.queueing import Queueing
+from modelsync_tui.session import Session
+from modelsync_tui.text import ago_text, count_text, literal
+from modelsync_tui.widgets.browser import Browser
+from modelsync_tui.widgets.footer import Footer
+from modelsync_tui.widgets.header import Header, HeaderFacts
+from modelsync_tui.widgets.messageline import FilterBar, Kind, MessageLine
+from modelsync_tui.widgets.transfers import TransfersPane
+
+if TYPE_CHECKING:
+    from modelsync.transfers import QueueSnapshot, TransferRow
+
+ONE_PANE_BELOW_CELLS = 60
+SHORT_BELOW_ROWS = 30
+MIN_CELLS, MIN_ROWS = 40, 10
+AGE_SHOWN_EVERY_S = 5.0
+PLANNED_MAX_VERSIONS = 2_000
+"""Of a larger marked set the message line does not say what F5 would do: the plan itself does."""
+_SORTS = {
+    "n": (SortKey.NAME, "name"),
+    "z": (SortKey.SIZE, "size, largest first"),
+    "d": (SortKey.DATE, "date, newest first"),
+    "t": (SortKey.STATE, "state, what differs first"),
+}
+
+
+class MainScreen(Screen[None]):
+    """Gives widgets what they show, and turns what a person does into calls of the session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.MAIN)]
+
+    def __init__(
+        self,
+        session: Session,
+        scan: Callable[[], StoreListing] | None,
+        *,
+        offline: Callable[[ModelsyncError], object],
+    ) -> None:
+        """`scan`: a reading of the store that is under way; `offline` is told why no connection came about."""
+        super().__init__()
+        self._offline = offline
+        self._session = session
+        self._scan = scan
+        self._local_error: ModelsyncError | None = None
+        self.local = Browser(Side.LOCAL, id="local")
+        self.remote = Browser(Side.REMOTE, id="remote")
+        self._current = self.local
+        self._transfers = TransfersPane(id="transfers")
+        self._message = MessageLine()
+        self._header = Header(HeaderFacts(short_path(session.store.models_dir)))
+        self._footer = Footer(session.settings.keys)
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        with Horizontal(id="browsers"):
+            yield self.local
+            yield self.remote
+        yield self._transfers
+        yield self._message
+        yield FilterBar()
+        yield self._footer
+        yield Static(id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        self.loader = Loader(self.app, self._session, self._sides_changed, self._side_failed)
+        self.queueing = Queueing(self.app, self._show_queue, self._transfer_ended)
+        self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message)
+        self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+        self.local.focus_list()
+        self._sides_changed()
+        self.loader.read_local(self._scan)
+        self.set_interval(AGE_SHOWN_EVERY_S, self._show_titles)
+
+    # What comes from the session
+
+    def connect(self) -> None:
+        """Goes online with the account that is kept."""
+        self.loader.connect(partial(self._session.connect, self.queueing.start, self.queueing.finished))
+
+    def _sides_changed(self) -> None:
+        loader, online = self.loader, self._session.online
+        transfers = self._session.transfers
+        if transfers is not None and transfers is not self.queueing.transfers:
+            self.queueing.use(transfers)
+        if loader.local_read:
+            self._local_error = None
+        catalog = loader.catalog
+        self._header.show(
+            HeaderFacts(
+                short_path(self._session.store.models_dir),
+                sum(model.size_bytes for model in catalog.locals.values()),
+                len(catalog.locals),
+                online.host if online else "",
+                online.organization.name if online else "",
+                online.user.label if online else "",
+                loader.link.value,
+                self._session.read_only,
+            )
+        )
+        self.local.show_notice(
+            local_notice(self._session.store.models_dir, read=loader.local_read, error=self._local_error)
+        )
+        self.remote.show_notice(
+            remote_notice(
+                loader.link,
+                loader.offline_because,
+                known=catalog.remote_known,
+                host=online.host if online else "",
+            )
+        )
+        self.local.show(catalog)
+        self.remote.show(catalog)
+        self._show_titles()
+
+    def _side_failed(self, side: Side, error: ModelsyncError) -> None:
+        if side is Side.LOCAL:
+            self._local_error = error
+            self._sides_changed()
+        self.say(literal(error.sentence), Kind.BAD)
+        if side is Side.REMOTE and self.loader.offline_because is error:
+            self._offline(error)
+
+    def say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
+        """Shows a sentence until the next one."""
+        self._message.say(words, kind)
+
+    def _show_titles(self) -> None:
+        one_pane = self.has_class("-one-pane")
+        self.local.show_title("Local [1/2]" if one_pane else "1 Local", "")
+        online = self._session.online
+        name = "Remote [2/2]" if one_pane else "2 Remote"
+        if online is not None:
+            name += f"  {literal(online.context.name)}"
+        age = ""
+        if self.loader.remote_read_at is not None and self.loader.link is Link.ONLINE:
+            age = f"refreshed {ago_text(monotonic() - self.loader.remote_read_at)} ago"
+        self.remote.show_title(name, age)
+
+    # The transfers
+
+    def _show_queue(self, snapshot: "QueueSnapshot") -> None:
+        self._transfers.show(snapshot)
+        moving = {str(row.request.tag): row.progress.fraction for row in snapshot.rows if row.status.value == "running"}
+        self.local.show_moving(moving)
+        self.remote.show_moving(moving)
+
+    def _transfer_ended(self, row: "TransferRow") -> None:
+        self.loader.reread(row.request.tag)
+        if row.error is not None:
+            words = f"{row.request.direction} {row.request.tag} failed: {literal(row.error.sentence)}"
+            self._message.say(words, Kind.BAD)
+            self.notify(words, severity="error", markup=False)
+
+    @on(TransfersPane.CancelRequested)
+    def _cancel(self, event: TransfersPane.CancelRequested) -> None:
+        self.queueing.tell(lambda transfers: transfers.cancel(event.id))
+
+    @on(TransfersPane.PauseRequested)
+    def _pause(self, event: TransfersPane.PauseRequested) -> None:
+        self.queueing.tell(lambda transfers: transfers.pause(event.id))
+
+    @on(TransfersPane.ResumeRequested)
+    def _resume(self, event: TransfersPane.ResumeRequested) -> None:
+        self.queueing.tell(lambda transfers: transfers.resume(event.id))
+
+    @on(TransfersPane.RetryRequested)
+    def _retry(self, event: TransfersPane.RetryRequested) -> None:
+        self.queueing.tell(lambda transfers: transfers.retry(event.id))
+
+    @on(TransfersPane.MoveRequested)
+    def _reorder(self, event: TransfersPane.MoveRequested) -> None:
+        self.queueing.tell(lambda transfers: transfers.move(event.id, event.by))
+
+    @on(TransfersPane.ClearDone)
+    def _clear_done(self) -> None:
+        self.queueing.tell(lambda transfers: transfers.clear_done())
+
+    # The browsers
+
+    @on(Browser.CursorMoved)
+    def _cursor_moved(self, event: Browser.CursorMoved) -> None:
+        browser = event.browser
+        if browser is not self._current:
+            return
+        other = self.remote if browser is self.local else self.local
+        if browser.row is not None and browser.has_list_focus:
+            other.point_at(browser.row.key)
+        self._say_what_would_happen()
+        self.loader.ask(browser.names_in_sight)
+
+    @on(Browser.MarksChanged)
+    def _marks_changed(self) -> None:
+        self._say_what_would_happen()
+
+    @on(Browser.ListChanged)
+    def _list_changed(self, event: Browser.ListChanged) -> None:
+        self.loader.ask(event.browser.names_in_sight)
+        if event.browser is self.remote and event.browser.wants_more:
+            self.loader.more_unasked()
+
+    @on(Browser.NeedsMore)
+    def _needs_more(self, event: Browser.NeedsMore) -> None:
+        self.loader.ask(event.browser.names_in_sight)
+        if event.browser is self.remote:
+            self.loader.more()
+
+    def _say_what_would_happen(self) -> None:
+        browser = self._current
+        if not browser.marks or self.loader.link is not Link.ONLINE or len(browser.marks) > PLANNED_MAX_VERSIONS:
+            self._message.say(*row_words(browser.row, self.loader.catalog))
+            return
+        plan = plan_for(self.loader.catalog, browser.marks.keys, self._direction)
+        self._message.say(f"marked {len(browser.marks)}: F5 {plan_words(plan)}")
+
+    @property
+    def _direction(self) -> Direction:
+        """Where a copy from the current pane goes."""
+        return Direction.PUSH if self._current is self.local else Direction.PULL
+
+    def action_copy_over(self) -> None:
+        self._mover.move(self._current.targets, self._direction)
+
+    def action_push(self) -> None:
+        self._mover.move(self._current.targets, Direction.PUSH)
+
+    def action_pull(self) -> None:
+        self._mover.move(self._current.targets, Direction.PULL)
+
+    def action_force(self) -> None:
+        self._mover.move(self._current.targets, self._direction, force=True)
+
+    def action_sort(self) -> None:
+        browser = self._current
+        at = next(key for key, (sort, _) in _SORTS.items() if sort is browser.ask.sort)
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                browser.sort_by(_SORTS[key][0])
+
+        choices = [Choice(key, words) for key, (_, words) in _SORTS.items()]
+        self.app.push_screen(Menu(f"Sort {browser.side}", choices, at=at), chosen)
+
+    def action_clipboard(self) -> None:
+        browser = self._current
+
+        def chosen(what: str | None) -> None:
+            if what is None:
+                return
+            online = self._session.online
+            context = online.context.name if online and self._session.several_contexts else None
+            words = clipboard.text_of(what, browser.targets, browser.side, self.loader.catalog, context)
+            if not words:
+                self._message.say("There is nothing to copy here.", Kind.BAD)
+                return
+            self.app.copy_to_clipboard(words)
+            lines = words.splitlines()
+            more = f"  and {count_text(len(lines) - 1, 'line')} more" if len(lines) > 1 else ""
+            self._message.say(f"Copied: {literal(lines[0])}{more}", Kind.GOOD)
+
+        self.app.push_screen(Menu("Copy to the clipboard", clipboard.CHOICES), chosen)
+
+    # The filter
+
+    def action_filter(self) -> None:
+        self._message.display = False
+        self.query_one(FilterBar).begin(self._current.ask.filter.text)
+        self._hint_filter()
+
+    @on(FilterBar.Typed)
+    def _filter_typed(self, event: FilterBar.Typed) -> None:
+        self._current.set_filter(event.text)
+        self._hint_filter()
+
+    def _hint_filter(self) -> None:
+        not_understood = self._current.ask.filter.not_understood
+        words = "not understood: " + " ".join(literal(word) for word in not_understood) if not_understood else ""
+        self.query_one(FilterBar).hint(words)
+
+    @on(FilterBar.Closed)
+    def _filter_closed(self, event: FilterBar.Closed) -> None:
+        self._message.display = True
+        if not event.keep:
+            self._current.set_filter("")
+        self._current.focus_list()
+
+    # Panes and sizes
+
+    def action_pane(self, name: str) -> None:
+        if name == "transfers":
+            if self.has_class("-transfers-off"):
+                self.action_transfers_size()
+            self._transfers.focus()
+            return
+        self.remove_class("-transfers-full")
+        self._transfers.full = False
+        self._make_current(self.local if name == "local" else self.remote)
+        self._current.focus_list()
+
+    def _make_current(self, browser: Browser) -> None:
+        self._current = browser
+        for pane in (self.local, self.remote):
+            pane.set_class(pane is browser, "-current")
+
+    @property
+    def place(self) -> keys.Where:
+        """Which pane has the focus."""
+        return keys.Where.TRANSFERS if self._transfers.has_focus else keys.Where.BROWSER
+
+    def action_next_pane(self) -> None:
+        self._step_pane(1)
+
+    def action_previous_pane(self) -> None:
+        self._step_pane(-1)
+
+    def _step_pane(self, by: int) -> None:
+        names = ["local", "remote"]
+        if not self.has_class("-transfers-off") and not self.has_class("-one-pane"):
+            names.append("transfers")
+        at = "transfers" if self._transfers.has_focus else "local" if self._current is self.local else "remote"
+        place = names.index(at) if at in names else 0
+        self.action_pane(names[(place + by) % len(names)])
+
+    def action_transfers_size(self) -> None:
+        """Small, full, off, and small again."""
+        if self.has_class("-transfers-off"):
+            self.remove_class("-transfers-off")
+        elif self._transfers.full:
+            self._transfers.full = False
+            self.remove_class("-transfers-full")
+            self.add_class("-transfers-off")
+            self._current.focus_list()
+        else:
+            self._transfers.full = True
+            self.add_class("-transfers-full")
+            self._transfers.focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        for browser in (self.local, self.remote):
+            if browser in event.widget.ancestors:
+                self._make_current(browser)
+                self._say_what_would_happen()
+        self._footer.show(self.place)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        self.set_class(width < ONE_PANE_BELOW_CELLS, "-one-pane")
+        self.set_class(height < SHORT_BELOW_ROWS, "-short")
+        tiny = width < MIN_CELLS or height < MIN_ROWS
+        self.set_class(tiny, "-tiny")
+        if tiny:
+            words = f"modelsync needs at least {MIN_CELLS}x{MIN_ROWS}, this is {width}x{height}. Transfers go on."
+            self.query_one("#too-small", Static).update(Content(words))
+        self._make_current(self._current)
+        self._show_titles()
+
+    def action_refresh_sides(self) -> None:
+        self._message.say("Reading both sides again ...")
+        self.loader.read_local()
+        if self.loader.link is Link.ONLINE:
+            self.loader.read_remote()
+        elif self.loader.link is Link.OFFLINE:
+            self.connect()

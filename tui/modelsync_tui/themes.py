@@ -1,0 +1,86 @@
+"""The themes: dark, light and high contrast; blue, orange and magenta tell states apart for colour-blind eyes too."""
+
+from collections.abc import Container
+
+from textual.theme import Theme
+
+DARK = "modelsync-dark"
+LIGHT = "modelsync-light"
+HIGH_CONTRAST = "modelsync-high-contrast"
+
+THEMES = (
+    Theme(
+        name=DARK,
+        primary="#5fb3f9",
+        secondary="#8aa4bf",
+        accent="#5fb3f9",
+        foreground="#d5dbe3",
+        background="#12161c",
+        surface="#1a2029",
+        panel="#232b36",
+        success="#56c2b0",
+        warning="#e8b04a",
+        error="#f0776c",
+        dark=True,
+        variables={
+            "border": "#5fb3f9",
+            "border-blurred": "#3a4554",
+            "text-muted": "#8593a3",
+            "text-accent": "#7cc2fb",
+            "text-success": "#56c2b0",
+            "text-warning": "#e8b04a",
+            "text-error": "#f0776c",
+        },
+    ),
+    Theme(
+        name=LIGHT,
+        primary="#0b5fad",
+        secondary="#4b5f75",
+        accent="#0b5fad",
+        foreground="#1d2733",
+        background="#fbfcfd",
+        surface="#f0f3f6",
+        panel="#e2e8ee",
+        success="#00705f",
+        warning="#8a5300",
+        error="#b3261e",
+        dark=False,
+        variables={
+            "border": "#0b5fad",
+            "border-blurred": "#b9c4d0",
+            "text-muted": "#5b6a7a",
+            "text-accent": "#0b5fad",
+            "text-success": "#00705f",
+            "text-warning": "#8a5300",
+            "text-error": "#b3261e",
+        },
+    ),
+    Theme(
+        name=HIGH_CONTRAST,
+        primary="#ffffff",
+        secondary="#ffffff",
+        accent="#ffd700",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#1c1c1c",
+        success="#5fd7ff",
+        warning="#ffd700",
+        error="#ff87ff",
+        dark=True,
+        variables={
+            "border": "#ffd700",
+            "border-blurred": "#9e9e9e",
+            "text-muted": "#d0d0d0",
+            "text-accent": "#ffd700",
+            "text-success": "#5fd7ff",
+            "text-warning": "#ffd700",
+            "text-error": "#ff87ff",
+        },
+    ),
+)
+
+
+def known(name: str, names: Container[str]) -> str:
+    """The theme of that name, or the default for one that does not exist."""
+    return name if name in names else DARK

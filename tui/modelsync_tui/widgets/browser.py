@@ -1,0 +1,447 @@
+"""One side's list of models: groups and versions with a cursor, marks, a filter and an order that outlive a refresh."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from modelsync_tui import glyphs, keys
+from modelsync_tui.catalog import Catalog
+from modelsync_tui.filter import Filter
+from modelsync_tui.listing import (
+    Ask,
+    Flat,
+    GroupRow,
+    Key,
+    Listing,
+    Row,
+    Side,
+    SortKey,
+    VersionRow,
+    build,
+    quiet_collector,
+    retire,
+)
+from modelsync_tui.marks import Marks, markable
+from modelsync_tui.openness import Openness
+from modelsync_tui.text import size_text
+from modelsync_tui.widgets.columnline import ColumnLine
+from modelsync_tui.widgets.lines import Piece
+from modelsync_tui.widgets.rowlist import RowList
+from modelsync_tui.widgets.rows import Columns, Look, Standing, group_pieces, heading, version_pieces
+from modelsync_tui.widgets.titles import edge
+
+BUILT_AT_ONCE_ROWS = 2_000
+"""A list up to this long is made on the event loop; a longer one in a thread, after its first rows are shown."""
+
+
+class Browser(Widget):
+    """The models of one side; it is given catalogs and says by messages what a person does."""
+
+    BINDINGS = [*keys.bindings(keys.Where.BROWSER)]  # noqa: RUF012 - Textual reads it from the class
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor stands on another row, or the row changed under it."""
+
+        browser: "Browser"
+
+        @property
+        def control(self) -> "Browser":
+            return self.browser
+
+    @dataclass
+    class MarksChanged(Message):
+        browser: "Browser"
+
+    @dataclass
+    class NeedsMore(Message):
+        """The end of what is loaded is in sight."""
+
+        browser: "Browser"
+
+    @dataclass
+    class ListChanged(Message):
+        """Other rows are shown."""
+
+        browser: "Browser"
+
+    def __init__(self, side: Side, *, id: str) -> None:
+        super().__init__(id=id)
+        self.side = side
+        self.catalog = Catalog()
+        self.ask = Ask(side)
+        self.marks = Marks()
+        self.listing = Listing()
+        self.flat = Flat()
+        self._openness = Openness()
+        self._moving: Mapping[str, float] = {}
+        self._cursor_key: Key | None = None
+        self._generation = 0
+        self._side_name = ""
+        self._news = ""
+        self._notice: tuple[str, ...] = ()
+        self._list = RowList(self._draw)
+
+    def compose(self) -> ComposeResult:
+        yield ColumnLine(self._heading)
+        yield self._list
+        yield Static(id="notice", markup=False)
+
+    # What it is given
+
+    def show(self, catalog: Catalog) -> None:
+        """Shows other data; cursor, marks, filter and order stay."""
+        self.catalog = catalog
+        known = catalog.locals if self.side is Side.LOCAL else catalog.remotes
+        self.marks.keep(lambda key: f"{key[0]}:{key[1]}" in known)
+        self.rebuild()
+
+    def show_moving(self, fractions: Mapping[str, float]) -> None:
+        """Shows how much of a version has moved, by `name:version`; cheap enough for eight times a second."""
+        if fractions != self._moving:
+            self._moving = fractions
+            self._list.refresh()
+
+    def show_title(self, name: str, news: str) -> None:
+        """The words at the left and, while nothing is marked, at the right of the upper border."""
+        self._side_name, self._news = name, news
+        self.draw_titles()
+
+    def show_notice(self, lines: Sequence[str]) -> None:
+        """What stands in the place of the rows while there are none."""
+        self._notice = tuple(lines)
+        self._draw_notice()
+
+    def set_filter(self, text: str) -> None:
+        """Narrows the list; any text is fine."""
+        narrowed = self.ask.narrowed
+        self.ask = replace(self.ask, filter=Filter.parse(text, datetime.now(UTC)))
+        if self.ask.narrowed != narrowed:
+            self._openness.narrowed(self.ask.narrowed)
+        self.rebuild()
+
+    def point_at(self, key: Key) -> None:
+        """Moves the cursor to a version, or to its group when that is closed; stays where neither is here."""
+        index = self.flat.positions.get(key, self.flat.positions.get((key[0], "")))
+        if index is not None:
+            with self._list.prevent(RowList.Moved):
+                self._list.cursor = index
+            row = self.flat.at(index)
+            self._cursor_key = row.key if row else None
+            self.draw_titles()
+
+    # What it knows
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.flat.at(self._list.cursor)
+
+    @property
+    def targets(self) -> tuple[Key, ...]:
+        """What an action is about: the marked versions, else the one under the cursor, else all of the group there."""
+        if len(self.marks):
+            return self.marks.keys
+        row = self.row
+        if row is None:
+            return ()
+        if isinstance(row, GroupRow):
+            return tuple(child.key for child in row.rows if child.problem is None)
+        return (row.key,)
+
+    @property
+    def names_in_sight(self) -> tuple[str, ...]:
+        """The names whose rows are visible."""
+        rows = (self.flat.at(index) for index in self._list.rows_in_sight)
+        return tuple(dict.fromkeys(row.name for row in rows if row is not None))
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the end of the rows is in sight."""
+        return self._list.end_in_sight
+
+    def focus_list(self) -> None:
+        self._list.focus()
+
+    @property
+    def has_list_focus(self) -> bool:
+        return self._list.has_focus
+
+    # Making the list
+
+    def rebuild(self) -> None:
+        """Makes the list anew from the catalog and what is asked of it."""
+        self._generation += 1
+        known = len(self.catalog.locals) + len(self.catalog.remotes)
+        now = datetime.now(UTC)
+        if known <= BUILT_AT_ONCE_ROWS:
+            self._swap(self._generation, build(self.catalog, self.ask, now))
+            return
+        if not self.flat.rows:
+            self._swap(self._generation, build(self.catalog.first(BUILT_AT_ONCE_ROWS // 4), self.ask, now))
+        generation, catalog, ask = self._generation, self.catalog, self.ask
+        is_open = self._openness.frozen(known)
+
+        def work() -> None:
+            with quiet_collector():
+                listing = build(catalog, ask, now)
+                flat = listing.flat(is_open)
+            self.app.call_later(self._swap, generation, listing, flat)
+
+        self.run_worker(
+            work,
+            thread=True,
+            exclusive=True,
+            group=f"list-{self.side}",
+            description=f"list of the {self.side} side",
+            exit_on_error=False,
+        )
+
+    def _swap(self, generation: int, listing: Listing, flat: Flat | None = None) -> None:
+        if generation != self._generation or not self.is_mounted:
+            return
+        self._openness.settle(listing.total)
+        old_listing, old_flat = self.listing, self.flat
+        self.listing = listing
+        self._show_flat(flat or listing.flat(self._openness.is_open))
+        if len(old_flat.rows) > BUILT_AT_ONCE_ROWS:
+            self.run_worker(
+                lambda: retire(old_listing, old_flat),
+                thread=True,
+                group="retire",
+                description="free the old list",
+                exit_on_error=False,
+            )
+        self._draw_notice()
+        self.post_message(self.ListChanged(self))
+
+    def _show_flat(self, flat: Flat) -> None:
+        cursor = self._list.cursor
+        if self._cursor_key is not None:
+            name = self._cursor_key[0]
+            cursor = flat.positions.get(self._cursor_key, flat.positions.get((name, ""), cursor))
+        self.flat = flat
+        self._list.show(flat, cursor)
+        self._note_cursor()
+        self._draw_range()
+
+    def _note_cursor(self) -> None:
+        row = self.row
+        if row is not None:
+            self._cursor_key = row.key
+        self.draw_titles()
+        self.post_message(self.CursorMoved(self))
+
+    # Drawing
+
+    def _look(self, width: int) -> Look:
+        return Look(Columns.of(width, self.side), glyphs.of(self.app), datetime.now(UTC), self.side)
+
+    def _heading(self, width: int) -> Sequence[Piece]:
+        return heading(self._look(width), self.ask.sort, reverse=self.ask.reverse)
+
+    def _draw(self, index: int, width: int) -> Sequence[Piece]:
+        row = self.flat.rows[index]
+        look = self._look(width)
+        if isinstance(row, GroupRow):
+            below = self.flat.at(index + 1)
+            return group_pieces(row, Standing(self.marks.of(row), opened=isinstance(below, VersionRow)), look)
+        below = self.flat.at(index + 1)
+        standing = Standing(
+            self.marks.of(row),
+            last=not isinstance(below, VersionRow),
+            moving=self._moving.get(row.tag_text),
+        )
+        return version_pieces(row, standing, look)
+
+    def draw_titles(self) -> None:
+        """The words in both borders; also after a resize or a change of focus, which change the line between them."""
+        if not self.is_mounted:
+            return
+        self.border_title = edge(self, self._side_name, self._marked_text() or self._news)
+        asked = [f"sort:{self.ask.sort}{' reversed' if self.ask.reverse else ''}"]
+        if self.ask.only_differing:
+            asked.append("only what differs")
+        if self.ask.filter.text:
+            asked.append(f"filter:{self.ask.filter.text}")
+        place = f"{self._list.cursor + 1:,}/{len(self.flat.rows):,}" if self.flat.rows else ""
+        shown = "" if self.listing.shown == self.listing.total else f"{self.listing.shown:,} shown of "
+        total = self.catalog.remote_total
+        if self.side is Side.REMOTE and total is not None and not self.catalog.remote_complete:
+            place = f"{place}  {shown}{self.listing.total:,} of {total:,}  more: PgDn"
+        elif shown:
+            place = f"{place}  {shown}{self.listing.total:,}"
+        self.border_subtitle = edge(self, "  ".join(asked), place)
+
+    def _marked_text(self) -> str:
+        if self.marks.anchor is not None:
+            return "range: move, v marks"
+        if not len(self.marks):
+            return ""
+        tags = [f"{name}:{version}" for name, version in self.marks.keys]
+        if self.side is Side.LOCAL:
+            size = sum(self.catalog.locals[tag].size_bytes for tag in tags)
+        else:
+            size = sum(self.catalog.remotes[tag].size_bytes or 0 for tag in tags)
+        return f"{len(tags):,} marked {size_text(size)}"
+
+    def _draw_notice(self) -> None:
+        if not self.is_mounted:
+            return
+        lines = self._notice
+        if self.listing.total and self.ask.narrowed:
+            lines = ("Nothing here matches.", "", "Esc  show everything again")
+        elif self.listing.total:
+            lines = ()
+        notice = self.query_one("#notice", Static)
+        notice.update("\n".join(lines))
+        empty = not self.flat.rows
+        notice.display = empty
+        self._list.set_class(empty, "empty")
+
+    def _draw_range(self) -> None:
+        if self.marks.anchor is None:
+            rows = range(0)
+        else:
+            start = self.flat.positions.get(self.marks.anchor, self._list.cursor)
+            rows = range(min(start, self._list.cursor), max(start, self._list.cursor) + 1)
+        if rows != self._list.range_rows:
+            self._list.range_rows = rows
+            self._list.refresh()
+
+    def _marks_changed(self) -> None:
+        self._list.refresh()
+        self._draw_range()
+        self.draw_titles()
+        self.post_message(self.MarksChanged(self))
+
+    # Events
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw_titles)
+
+    def on_descendant_focus(self) -> None:
+        self.call_after_refresh(self.draw_titles)
+
+    def on_descendant_blur(self) -> None:
+        self.call_after_refresh(self.draw_titles)
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._draw_range()
+        self._note_cursor()
+
+    @on(RowList.Clicked)
+    def _clicked(self, event: RowList.Clicked) -> None:
+        event.stop()
+        row = self.row
+        if isinstance(row, GroupRow) and self._is_opened(row):
+            self.action_close()
+        else:
+            self.action_open()
+
+    @on(RowList.ReachedEnd)
+    def _reached_end(self, event: RowList.ReachedEnd) -> None:
+        event.stop()
+        self.post_message(self.NeedsMore(self))
+
+    # Actions
+
+    def action_move(self, by: int) -> None:
+        self._list.move_cursor(by)
+
+    def action_page(self, direction: int) -> None:
+        self._list.move_cursor(direction * max(1, self._list.page_rows - 1))
+        if direction > 0 and self._list.end_in_sight:
+            self.post_message(self.NeedsMore(self))
+
+    def action_half_page(self, direction: int) -> None:
+        self._list.move_cursor(direction * max(1, self._list.page_rows // 2))
+
+    def action_top(self) -> None:
+        self._list.cursor = 0
+
+    def action_bottom(self) -> None:
+        self._list.cursor = len(self.flat.rows) - 1
+        self.post_message(self.NeedsMore(self))
+
+    def _is_opened(self, row: GroupRow) -> bool:
+        index = self.flat.positions.get(row.key, -1)
+        return isinstance(self.flat.at(index + 1), VersionRow)
+
+    def action_open(self) -> None:
+        row = self.row
+        if isinstance(row, GroupRow):
+            if self._is_opened(row):
+                self._list.move_cursor(1)
+            else:
+                self._set_open(row.name, opened=True)
+
+    def action_close(self) -> None:
+        row = self.row
+        if row is None:
+            return
+        if isinstance(row, VersionRow):
+            self._list.cursor = self.flat.positions.get((row.name, ""), self._list.cursor)
+        elif self._is_opened(row):
+            self._set_open(row.name, opened=False)
+
+    def _set_open(self, name: str, *, opened: bool) -> None:
+        self._openness.set(name, opened=opened)
+        self._show_flat(self.listing.flat(self._openness.is_open))
+
+    def action_mark(self) -> None:
+        if self.row is not None:
+            self.marks.toggle(self.row)
+            self._list.move_cursor(1)
+            self._marks_changed()
+
+    def action_range(self) -> None:
+        row = self.row
+        if self.marks.anchor is not None:
+            self.marks.close_range(self.flat, self._list.cursor)
+        elif row is not None:
+            self.marks.anchor = row.key
+        self._marks_changed()
+
+    def action_mark_all(self) -> None:
+        self.marks.add(key for group in self.listing.groups for key in markable(group))
+        self._marks_changed()
+
+    def action_invert(self) -> None:
+        self.marks.invert(self.listing.groups)
+        self._marks_changed()
+
+    def action_only_differing(self) -> None:
+        self.ask = replace(self.ask, only_differing=not self.ask.only_differing)
+        self._openness.narrowed(self.ask.narrowed)
+        self.rebuild()
+
+    def action_reverse(self) -> None:
+        self.sort_by(self.ask.sort, reverse=not self.ask.reverse)
+
+    def sort_by(self, sort: SortKey, *, reverse: bool = False) -> None:
+        """Orders groups, and the versions inside them."""
+        self.ask = replace(self.ask, sort=sort, reverse=reverse)
+        self.query_one(ColumnLine).refresh()
+        self.rebuild()
+
+    def action_back(self) -> None:
+        """Esc: the filter, then a range, then the marks."""
+        if self.ask.narrowed:
+            self.ask = replace(self.ask, filter=Filter.parse("", datetime.now(UTC)), only_differing=False)
+            self._openness.narrowed(False)
+            self.rebuild()
+        elif self.marks.anchor is not None:
+            self.marks.anchor = None
+            self._marks_changed()
+        elif len(self.marks):
+            self.marks.clear()
+            self._marks_changed()

@@ -1,0 +1,47 @@
+"""The last line: the keys of the focused pane, made from the list of actions."""
+
+from collections.abc import Mapping, Sequence
+
+from textual import events
+
+from modelsync_tui import glyphs, keys
+from modelsync_tui.widgets.columnline import ColumnLine
+from modelsync_tui.widgets.lines import Piece, Tone
+
+
+class Footer(ColumnLine):
+    """As many keys as fit, first things first; a click does what the key does."""
+
+    def __init__(self, keymap: Mapping[str, str]) -> None:
+        super().__init__(self._pieces)
+        self._keymap = keymap
+        self._place = keys.Where.BROWSER
+        self._spots: list[tuple[range, str]] = []
+
+    def show(self, place: keys.Where) -> None:
+        """Shows the keys of another pane."""
+        if place is not self._place:
+            self._place = place
+            self.refresh()
+
+    def _pieces(self, width: int) -> Sequence[Piece]:
+        plain = glyphs.of(self.app) is glyphs.ASCII
+        pieces: list[Piece] = [(" ", Tone.PLAIN)]
+        self._spots = []
+        used = 1
+        for action in keys.footer_actions(self._place, keys.Where.MAIN, keys.Where.APP):
+            key = keys.keys_of(action, self._keymap)[0]
+            word = keys.key_word(key, plain=plain)
+            cells = len(word) + 1 + len(action.label) + 2
+            if used + cells - 2 > width:
+                break
+            self._spots.append((range(used, used + cells - 2), key))
+            pieces += [(word, Tone.ACCENT), (f" {action.label}  ", Tone.MUTED)]
+            used += cells
+        return pieces
+
+    def on_click(self, event: events.Click) -> None:
+        for cells, key in self._spots:
+            if event.x in cells:
+                self.app.simulate_key(key)
+                return

@@ -1,0 +1,89 @@
+"""The line above the footer: what would happen, what went wrong, or the filter while it is typed."""
+
+from enum import StrEnum
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class Kind(StrEnum):
+    """How a message is coloured; its first character says the same."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+
+
+class MessageLine(Static):
+    """One sentence, literal."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, id="message")
+
+    def say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
+        """Shows a sentence until the next one."""
+        for other in Kind:
+            self.set_class(other is kind, f"-{other}")
+        self.update(Content(words))
+
+
+class FilterBar(Horizontal):
+    """The filter of one pane while a person types it."""
+
+    class Typed(Message):
+        """The text changed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Closed(Message):
+        """The person is done; with `keep` the filter stays."""
+
+        def __init__(self, *, keep: bool) -> None:
+            super().__init__()
+            self.keep = keep
+
+    def compose(self) -> ComposeResult:
+        yield Static(" Filter ", id="filter-label", markup=False)
+        yield Input(
+            id="filter-input",
+            compact=True,
+            select_on_focus=False,
+            placeholder="name  label:k=v  size:>1GiB  age:<7d  state:differs  by:who",
+        )
+        yield Static("", id="filter-hint", markup=False)
+
+    def begin(self, text: str) -> None:
+        """Opens with what is filtered now."""
+        self.display = True
+        typed = self.query_one(Input)
+        with typed.prevent(Input.Changed):
+            typed.value = text
+        typed.focus()
+
+    def hint(self, words: str) -> None:
+        """Says what was not understood, or how many are shown."""
+        self.query_one("#filter-hint", Static).update(Content(words))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Typed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.display = False
+        self.post_message(self.Closed(keep=True))
+
+    def key_escape(self) -> None:
+        """Esc takes the filter away."""
+        self.display = False
+        self.post_message(self.Closed(keep=False))
+
+    def key_down(self) -> None:
+        """The arrow leads back into the list."""
+        self.display = False
+        self.post_message(self.Closed(keep=True))

@@ -1,0 +1,108 @@
+"""The lines of one browser: draws the rows that are visible, knows the cursor, and nothing of what the rows mean."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from modelsync_tui.listing import Flat
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+
+_LINKED = "rowlist--linked"
+_RANGE = "rowlist--range"
+
+
+class RowList(Lines):
+    """A list with a cursor that stays visible, fainter, while another pane has the focus."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {_LINKED, _RANGE}
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+    class Clicked(Message):
+        """A row was clicked twice, or its arrow once."""
+
+    class ReachedEnd(Message):
+        """The last rows are visible."""
+
+    def __init__(self, draw: Callable[[int, int], Sequence[Piece]]) -> None:
+        super().__init__(show_cursor=True)
+        self._draw = draw
+        self._flat = Flat()
+        self.range_rows = range(0)
+        """Rows inside the range that is being drawn."""
+
+    def show(self, flat: Flat, cursor: int) -> None:
+        """Shows other rows, with the cursor on one of them at the same height of the window where that is possible."""
+        height = self.cursor - self.scroll_offset.y
+        self._flat = flat
+        self.lines_changed()
+        self.cursor = cursor
+        self.scroll_to(y=max(0, self.cursor - height), animate=False, immediate=True)
+        self.keep_in_sight()
+        self.refresh()
+
+    def keep_in_sight(self) -> None:
+        """Scrolls so that the cursor is visible."""
+        rows = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if rows and not top <= self.cursor < top + rows:
+            self.scroll_to(y=max(0, self.cursor - rows // 2), animate=False, immediate=True)
+
+    def line_count(self) -> int:
+        return len(self._flat.rows)
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        pieces = self._draw(index, width)
+        if index == self.cursor and self.has_focus:
+            return [(text, Tone.STRONG if tone is Tone.STRONG else Tone.PLAIN) for text, tone in pieces]
+        return pieces
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        index = y + self.scroll_offset.y
+        if index >= self.line_count() or (self.has_focus and index == self.cursor):
+            return strip
+        if index == self.cursor:
+            return strip.apply_style(self._part(_LINKED))
+        return strip.apply_style(self._part(_RANGE)) if index in self.range_rows else strip
+
+    def _part(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+    @property
+    def page_rows(self) -> int:
+        """Rows that are visible at once."""
+        return max(1, self.scrollable_content_region.height)
+
+    @property
+    def end_in_sight(self) -> bool:
+        return self.scroll_offset.y + 2 * self.page_rows >= self.line_count()
+
+    @property
+    def rows_in_sight(self) -> range:
+        """Indexes of the visible rows."""
+        top = self.scroll_offset.y
+        return range(top, min(top + self.page_rows, self.line_count()))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        super().watch_cursor(old, new)
+        if old != new:
+            self.post_message(self.Moved())
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.end_in_sight:
+            self.post_message(self.ReachedEnd())
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse moves the cursor; a second click opens or closes."""
+        index = event.y + self.scroll_offset.y
+        if index < self.line_count():
+            self.cursor = index
+            if event.chain == 2:
+                self.post_message(self.Clicked())
