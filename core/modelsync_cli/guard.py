@@ -27,7 +27,8 @@ def guarded(args: argparse.Namespace) -> int:
     try:
         return _run(session)
     except ModelsyncError as error:
-        _logger.info("ended with %s", type(error).__name__, exc_info=True)
+        _logger.warning("%s: %s", type(error).__name__, error.sentence)
+        _logger.debug("it came from here", exc_info=True)
         session.output.error(error)
         return error.exit_code
     except KeyboardInterrupt:

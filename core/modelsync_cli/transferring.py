@@ -99,7 +99,8 @@ class Job:
         try:
             self.result = self._move(sides, session)
         except ModelsyncError as error:
-            _logger.warning("%s %s: %s", self.direction, self.tag or self.text, error, exc_info=True)
+            _logger.warning("%s %s: %s: %s", self.direction, self.text, type(error).__name__, error.sentence)
+            _logger.debug("it came from here", exc_info=True)
             self.error = error
         except BaseException as crash:  # noqa: BLE001 - it is raised again on the main thread
             self.crash = crash

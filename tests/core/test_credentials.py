@@ -269,3 +269,14 @@ def test_a_strange_file_of_bentoml_offers_nothing(tmp_path: Path, text: str) -> 
     (tmp_path / ".yatai.yaml").write_text(text)
     assert contexts_of(tmp_path) == ()
     assert contexts_of(tmp_path / "nowhere") == ()
+
+
+def test_the_settings_context_stands_for_the_current_one_and_the_environment_wins_over_it(
+    paths: Paths, credentials: Credentials
+) -> None:
+    credentials.keep(account(PROD), TokenSource.FILE)
+    credentials.keep(account(LAB, "tok-lab"), TokenSource.FILE)
+    assert credentials.account(default="prod").context == PROD
+    assert credentials.account("lab", default="prod").context == LAB
+    found = Credentials(paths, {"BENTO_CLOUD_API_KEY": "x1"}).account(default="prod")
+    assert found.source is TokenSource.ENVIRONMENT

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.command import Command
+from support.registry_server import TOKEN, RegistryServer
 from support.secret_service import SecretService, make_secret_service, secret_service
 
 __all__ = ["make_secret_service", "secret_service"]
@@ -161,3 +163,17 @@ def test_a_foreign_backend_is_never_given_a_token(tmp_path: Path, secret_service
     answer = ask(environ, "keep", secret=SECRET)
     assert answer["error"] == "KeyringError"
     assert not (tmp_path / "taken").exists()
+
+
+def test_signing_in_by_the_command_keeps_the_token_in_the_keyring_and_nowhere_else(
+    tmp_path: Path, secret_service: SecretService, registry_server: RegistryServer
+) -> None:
+    command = Command.in_folder(tmp_path).with_(**secret_service.environ, PYTHON_KEYRING_BACKEND="")
+    args = ("login", "--endpoint", registry_server.url, "--context", "lab", "--token-stdin")
+    done = command.run(*args, stdin=TOKEN)
+    assert done.code == 0, done.err
+    assert "the OS keyring (Secret Service)" in done.err
+    assert files_with(TOKEN, tmp_path) == []
+    assert command.run("whoami", "--json").records[0]["token"] == "keyring"
+    assert command.run("logout").code == 0
+    assert command.run("whoami").code == 3

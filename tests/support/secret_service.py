@@ -3,14 +3,12 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-READY_WITHIN_S = 10.0
-POLL_S = 0.02
+from support.waiting import wait_for
 
 
 class SecretService:
@@ -66,10 +64,7 @@ class SecretService:
         assert daemon.stdin is not None
         daemon.stdin.write(password.encode())
         daemon.stdin.close()
-        deadline = time.monotonic() + READY_WITHIN_S
-        while not self._has_owner("org.freedesktop.secrets"):
-            assert time.monotonic() < deadline, "the keyring daemon did not come up"
-            time.sleep(POLL_S)
+        wait_for(lambda: self._has_owner("org.freedesktop.secrets"), what="the keyring daemon coming up")
         return daemon
 
     def _has_owner(self, name: str) -> bool:
