@@ -10,6 +10,8 @@ from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
 from modelsync.sync import Sides
 from modelsync.transfer.data import DataClient
+from modelsync.transfer.retry import RetryPolicy
+from modelsync.transfer.transport import STALL_AFTER_S, DataTransport
 from modelsync.transfer.workers import Workers
 from support.registry_server import TOKEN, RegistryServer
 
@@ -33,15 +35,18 @@ def make_sides(tmp_path: Path) -> Iterator[SidesFactory]:
         read_only: bool = False,
         threads: int = 4,
         verify: bool = True,
+        retry: RetryPolicy | None = None,
+        stall_after_s: float = STALL_AFTER_S,
     ) -> Sides:
         sides = Sides(
             store=ModelStore(tmp_path / home),
             registry=Registry(account_of(server, token, read_only=read_only)),
             workers=Workers(threads),
-            data=DataClient(),
+            data=DataClient(transport=DataTransport(stall_after_s=stall_after_s)),
             state_dir=tmp_path / "state",
             verify=verify,
             sync_to_disk=False,
+            retry=retry or RetryPolicy(),
         )
         opened.append(sides)
         return sides

@@ -137,7 +137,8 @@ class _Pull:
 
     def _receive(self) -> tuple[int, Unpacked]:
         signed = self._signs_downloads()
-        fetch = Fetch(self._presigned if signed else self._proxied, self.sides.data, self.sides.workers.bandwidth)
+        target_for = self._presigned if signed else self._proxied
+        fetch = Fetch(target_for, self.sides.data, self.sides.workers.bandwidth, self.sides.retry)
         self.progress.phase = Phase.RECEIVE
         if not signed:
             return self._receive_stream(fetch)

@@ -172,7 +172,7 @@ class _Push:
 
     def _is_stored(self, layout: ArchiveLayout, completed: tuple[CompletedPart, ...]) -> bool:
         """Whether the registry's object is the archive that was sent: same size and the ETag of these parts."""
-        fetch = Fetch(self._signed_download, self.sides.data, self.sides.workers.bandwidth)
+        fetch = Fetch(self._signed_download, self.sides.data, self.sides.workers.bandwidth, self.sides.retry)
         try:
             head = fetch.head(self.control, PartProgress(0, 0, 0))
         except RemoteModelNotFoundError:
@@ -200,7 +200,7 @@ class _Push:
         counters = [PartProgress(part.number, part.start, part.size) for part in parts]
         self.progress.set_parts(counters)
         self.progress.phase = Phase.SEND
-        upload = Upload(layout, parts, target_for, self.sides.data, verify=self.sides.verify)
+        upload = Upload(layout, parts, target_for, self.sides.data, verify=self.sides.verify, policy=self.sides.retry)
         return upload.run(self.sides.workers, self.control, counters, {})
 
     def _check_unchanged(self, layout: ArchiveLayout) -> None:

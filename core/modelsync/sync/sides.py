@@ -1,11 +1,12 @@
 """The two sides of a transfer and what moves bytes between them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
 from modelsync.transfer.data import DataClient
+from modelsync.transfer.retry import RetryPolicy
 from modelsync.transfer.workers import Workers
 
 
@@ -23,6 +24,8 @@ class Sides:
     """Compare each part's MD5 with its ETag."""
     sync_to_disk: bool = True
     """Flush what a pull installs before it counts as there."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    """When a part is tried again, and after how long."""
 
     def close(self) -> None:
         """Closes the connections; call it when no transfer runs."""
