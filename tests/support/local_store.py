@@ -3,8 +3,11 @@
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from modelsync.store import ModelStore
+from modelsync.tag import Tag
 
 CREATED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """When a model was made whose test does not care."""
@@ -92,3 +95,20 @@ def read_tree(directory: Path) -> dict[str, bytes]:
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }
+
+
+def install(store: ModelStore, tag: str, *, replace: bool = False, sync: bool = False, days: int = 0) -> None:
+    """Puts a small model into a store as a pull does; it was created `days` after CREATED."""
+    with store.new_stage(Tag.parse(tag)) as stage:
+        fill_model(stage.path, tag, created=CREATED + timedelta(days=days))
+        stage.install(replace=replace, sync=sync)
+
+
+def left_in_tmp(home: Path) -> list[str]:
+    """What is in the place for stages: nothing but the directory of locks, when all has ended well."""
+    return [path.name for path in (home / "tmp").rglob("*") if path.name != ".modelsync-locks"]
+
+
+def latest(store: ModelStore, name: str = "iris") -> str:
+    """What the file `latest` of a name says."""
+    return (store.models_dir / name / "latest").read_text()

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 _AT_FDCWD = -100
@@ -13,6 +14,10 @@ _RENAME_EXCL = 4  # macOS, renamex_np(2)
 
 _NOT_OFFERED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 """What kernels and file systems (NFS, FAT, old ones) answer that do not know these renames."""
+
+
+Exchange = Callable[[Path, Path], bool]
+"""What `exchange` is; a store can be given another, as one that cannot."""
 
 
 def exchange(first: Path, second: Path) -> bool:

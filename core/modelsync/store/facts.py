@@ -23,8 +23,10 @@ _log = logging.getLogger("modelsync.store")
 
 _FORMAT = 1
 _FIELDS = 11
-_SETTLED_AFTER_NS = 2_000_000_000
-"""A file this young may change once more without a new mtime on file systems that count in seconds."""
+_SECOND_NS = 1_000_000_000
+_SETTLED_AFTER_NS = 100_000_000
+_SETTLED_AFTER_COARSE_NS = 2 * _SECOND_NS
+"""A file this young may change once more without a new mtime; the second on file systems that count in seconds."""
 
 Stamp = tuple[int, int, int]
 """mtime in ns, size in bytes, inode."""
@@ -53,7 +55,8 @@ class Facts:
 
     def put(self, key: str, facts: os.stat_result, info: ModelInfo) -> None:
         """Keeps what was read, unless the file is so young that it may be written again unnoticed."""
-        if time.time_ns() - facts.st_ctime_ns < _SETTLED_AFTER_NS:
+        coarse = facts.st_ctime_ns % _SECOND_NS == 0
+        if time.time_ns() - facts.st_ctime_ns < (_SETTLED_AFTER_COARSE_NS if coarse else _SETTLED_AFTER_NS):
             return
         with self._lock:
             self._known[key] = (facts.st_mtime_ns, facts.st_size, facts.st_ino), info

@@ -17,8 +17,8 @@ MODEL_YAML = "model.yaml"
 
 _SIZE_MAX = 16 * 1024 * 1024
 _DEPTH_MAX = 100
-_VALUES_MAX = 1_000_000
-"""A few lines of YAML aliases can stand for billions of values; no model has a million."""
+_VALUES_MAX = 200_000
+"""A few lines of YAML aliases can stand for billions of values; no model has so many."""
 _INT_BITS_MAX = 1024
 
 _HINT = "Save the model again with bentoml, or pull it again with --force."

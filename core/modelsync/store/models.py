@@ -8,6 +8,7 @@ from pathlib import Path
 from modelsync.errors import BrokenModelError, LocalModelNotFoundError, StoreError
 from modelsync.model import BrokenEntry, LocalModel
 from modelsync.store.disk import free_bytes, make_movable, remove_if_empty, remove_tree, store_error
+from modelsync.store.exchange import Exchange, exchange
 from modelsync.store.facts import Facts
 from modelsync.store.latest import newest, read_latest, write_latest
 from modelsync.store.lock import VersionLock, name_lock
@@ -22,13 +23,16 @@ _HINTS_MAX = 3
 class ModelStore:
     """The models under one BENTOML_HOME; usable from any thread and beside other processes."""
 
-    def __init__(self, home: Path, *, cache_file: Path | None = None) -> None:
-        """`cache_file` is where parsed facts are kept (its name gets a part for this store); None keeps none."""
+    def __init__(self, home: Path, *, cache_file: Path | None = None, exchange: Exchange = exchange) -> None:
+        """`cache_file` is where parsed facts are kept (its name gets a part for this store); None keeps none.
+
+        `exchange` swaps two directories in one step, or says that it cannot.
+        """
         self.home = home.absolute()
         self.models_dir = self.home / "models"
         self._facts = Facts(cache_file, self.models_dir)
         self._place = StagePlace(self.home, self.models_dir)
-        self._target = Target(self.models_dir, self._place.locks_dir, self._update_latest, self.get)
+        self._target = Target(self.models_dir, self._place.locks_dir, self._update_latest, self.get, exchange)
 
     @property
     def stage_root(self) -> Path:

@@ -27,7 +27,7 @@ from modelsync.store.disk import (
     sync_tree,
     write_in_one_step,
 )
-from modelsync.store.exchange import exchange, rename_to_new
+from modelsync.store.exchange import Exchange, rename_to_new
 from modelsync.store.lock import VersionLock, name_lock
 from modelsync.store.model_yaml import MODEL_YAML, read_model_yaml
 from modelsync.store.place import StageFolder
@@ -48,6 +48,7 @@ class Target:
     locks_dir: Path
     update_latest: LatestUpdate
     read: Callable[[Tag], LocalModel]
+    exchange: Exchange
 
     def version(self, tag: Tag) -> Path:
         return self.models_dir / tag.name / tag.version
@@ -122,7 +123,7 @@ class Stage:
             names.mkdir(parents=True, exist_ok=True)
             try:
                 if replace and os.path.lexists(version):
-                    _swap(self._folder, version, sync=sync)
+                    _swap(self._folder, version, self._target.exchange, sync=sync)
                 else:
                     _write_record(self._folder, version, sync=sync)
                     rename_to_new(self._folder.model, version)
@@ -177,7 +178,7 @@ class _Record:
     """Inode of what was there, None for nothing."""
 
 
-def _swap(folder: StageFolder, version: Path, *, sync: bool) -> None:
+def _swap(folder: StageFolder, version: Path, exchange: Exchange, *, sync: bool) -> None:
     make_movable(version)
     _write_record(folder, version, sync=sync)
     if exchange(folder.model, version):

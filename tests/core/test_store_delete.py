@@ -1,0 +1,43 @@
+"""A version leaves the store in one step, and what is left stays right."""
+
+from pathlib import Path
+
+import pytest
+
+from modelsync.errors import LocalModelNotFoundError
+from modelsync.store import ModelStore
+from modelsync.tag import Tag, TagReference
+from support.local_store import install, latest, left_in_tmp, write_model
+
+IRIS = Tag("iris", "v1")
+
+
+def test_deleting_moves_latest_and_removes_the_last_name(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    for number in (1, 3, 2):
+        install(store, f"iris:v{number}", days=number)
+    size = store.get(Tag("iris", "v3")).size_bytes
+    assert store.delete(Tag("iris", "v3")) == size
+    assert latest(store) == "v2"
+    assert store.resolve(TagReference("iris", None)).tag == Tag("iris", "v2")
+    store.delete(Tag("iris", "v1"))
+    assert latest(store) == "v2"
+    store.delete(Tag("iris", "v2"))
+    assert list(store.models_dir.iterdir()) == []
+    assert left_in_tmp(tmp_path) == []
+
+
+def test_a_broken_version_can_be_deleted_and_a_link_without_its_target(tmp_path: Path) -> None:
+    elsewhere = write_model(tmp_path / "elsewhere", "iris:v2")
+    (tmp_path / "models/iris/v1").mkdir(parents=True)
+    (tmp_path / "models/iris/v2").symlink_to(elsewhere)
+    (tmp_path / "models/iris/v3").symlink_to(tmp_path / "nowhere")
+    store = ModelStore(tmp_path)
+    assert [store.delete(Tag("iris", version)) for version in ("v1", "v2", "v3")] == [0, 0, 0]
+    assert (elsewhere / "model.yaml").exists()
+    assert list(store.models_dir.iterdir()) == []
+
+
+def test_a_version_that_is_not_there_is_not_deleted(tmp_path: Path) -> None:
+    with pytest.raises(LocalModelNotFoundError, match="The local store has no iris:v1"):
+        ModelStore(tmp_path).delete(IRIS)
