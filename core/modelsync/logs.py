@@ -12,7 +12,6 @@ import threading
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from urllib.parse import quote
 
 from modelsync.paths import PRIVATE_FILE_MODE, Paths, private_dir
 
@@ -61,6 +60,8 @@ def stop() -> None:
 def hide(secret: str) -> None:
     """From now on the log shows a mask where this text stands; also where it was percent-encoded."""
     if secret:
+        from urllib.parse import quote  # only where there is a token: listing the store starts without it
+
         with _secrets_lock:
             _secrets.update((secret, quote(secret, safe="")))
 

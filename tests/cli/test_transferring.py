@@ -224,6 +224,22 @@ def test_an_interrupt_ends_the_push_and_tells_the_registry(
     assert status() == "failed"
 
 
+def test_a_second_interrupt_leaves_at_once_while_the_registry_cannot_be_told(
+    signed_in: Command, registry_server: RegistryServer
+) -> None:
+    write_model(signed_in.store, "m:v1", files={"w.bin": os.urandom(4 * MIB)})
+    process = signed_in.start("push", "m:v1", "--bandwidth", "100 kB/s")
+    assert process.stderr is not None
+    assert "send" in process.stderr.readline()
+    registry_server.stop()
+    process.send_signal(signal.SIGINT)
+    assert "a second interrupt leaves at once" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
 def test_a_reader_of_stdout_that_has_left_is_no_traceback(signed_in: Command) -> None:
     for number in range(3):
         write_model(signed_in.store, f"m:v{number}")
