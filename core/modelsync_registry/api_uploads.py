@@ -122,7 +122,7 @@ class _ProxyDownload(Response):
         self._call = call
         self._reader = reader
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the base class's
         threads = self._call.services.threads
         cut = self._call.services.config.faults.cut_download_after
         stop = self._reader.size if cut is None else min(cut, self._reader.size)
@@ -131,8 +131,10 @@ class _ProxyDownload(Response):
             tail = json.dumps({"error": "copy object: unexpected EOF"}).encode()
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send_object(send, self._reader, threads, 0, stop, last=False)
+            await send_object(receive, send, self._reader, threads, 0, stop, last=False)
             await send({"type": "http.response.body", "body": tail})
+        except ClientGoneError:
+            pass  # nobody is left to send to
         finally:
             self._reader.close()
 

@@ -9,7 +9,6 @@ has closed; whatever a crash leaves behind is swept at the next start.
 
 from __future__ import annotations
 
-import bisect
 import hashlib
 import itertools
 import json
@@ -20,11 +19,11 @@ import shutil
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
+from modelsync_registry.blobs import BlobReader, BlobWriter, Piece, Version, sync_directory
 from modelsync_registry.config import PART_SIZE_MIN
 from modelsync_registry.errors import ObjectError, no_such_key, no_such_upload
 from modelsync_registry.objects import CompletedPart, ETag, UploadId
@@ -35,31 +34,6 @@ _log = logging.getLogger(__name__)
 PART_NUMBER_MAX = 10_000
 UPLOAD_LIFETIME = timedelta(days=7)
 """An upload nobody completed in this time is swept at a start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One blob of an object or of an upload."""
-
-    blob: str
-    size: int
-    md5: str
-
-
-@dataclass(slots=True)
-class _Version:
-    """One content of a key; `readers` and `replaced` decide when its blobs can go."""
-
-    etag: ETag
-    modified: datetime
-    pieces: tuple[Piece, ...]
-    starts: list[int] = field(init=False)
-    size: int = field(init=False)
-    readers: int = 0
-    replaced: bool = False
-
-    def __post_init__(self) -> None:
-        *self.starts, self.size = itertools.accumulate((piece.size for piece in self.pieces), initial=0)
 
 
 class DirectoryStore:
@@ -85,7 +59,7 @@ class DirectoryStore:
         self._sweeper = ThreadPoolExecutor(1, thread_name_prefix="registry-sweeper")
         for directory in (self._blobs, self._objects, self._uploads):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._versions: dict[str, _Version] = {}
+        self._versions: dict[str, Version] = {}
         if self._load():
             self._sweep()
 
@@ -116,24 +90,24 @@ class DirectoryStore:
             pieces = self._chosen_pieces(directory, parts)
             digests = b"".join(bytes.fromhex(piece.md5) for piece in pieces)
             etag = ETag(f"{_md5(digests)}-{len(pieces)}")
-            self._replace(key, _Version(etag, self._clock(), pieces))
+            self._replace(key, Version(etag, self._clock(), pieces))
             unused = {piece.blob for piece in _part_records(directory)} - {piece.blob for piece in pieces}
             shutil.rmtree(directory)
             self._delete_later(unused)
         return etag
 
-    def open(self, key: str) -> DirectoryReader:
+    def open(self, key: str) -> BlobReader:
         with self._lock:
             version = self._versions.get(key)
             if version is None:
                 raise no_such_key()
             version.readers += 1
-        return DirectoryReader(version, self._blobs, self._release)
+        return BlobReader(version, self._blobs, self._release)
 
     def writer(self, key: str) -> BlobWriter:
         def put_in_place(piece: Piece) -> None:
             with self._lock:
-                self._replace(key, _Version(ETag(piece.md5), self._clock(), (piece,)))
+                self._replace(key, Version(ETag(piece.md5), self._clock(), (piece,)))
 
         return BlobWriter(self._blobs, sync=self._sync, put_in_place=put_in_place)
 
@@ -196,7 +170,7 @@ class DirectoryStore:
                 )
         return tuple(pieces)
 
-    def _replace(self, key: str, version: _Version) -> None:
+    def _replace(self, key: str, version: Version) -> None:
         record = {
             "key": key,
             "etag": version.etag,
@@ -210,12 +184,12 @@ class DirectoryStore:
             before.replaced = True
             self._delete_if_unused(before)
 
-    def _release(self, version: _Version) -> None:
+    def _release(self, version: Version) -> None:
         with self._lock:
             version.readers -= 1
             self._delete_if_unused(version)
 
-    def _delete_if_unused(self, version: _Version) -> None:
+    def _delete_if_unused(self, version: Version) -> None:
         if version.replaced and version.readers == 0:
             self._delete_later({piece.blob for piece in version.pieces})
 
@@ -242,7 +216,7 @@ class DirectoryStore:
                 os.fsync(file.fileno())
         temporary.replace(path)
         if self._sync:
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
 
     def _make_directory(self, path: Path) -> None:
         try:
@@ -250,7 +224,7 @@ class DirectoryStore:
         except FileExistsError:
             return
         if self._sync:
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
 
     def _load(self) -> bool:
         """Reads all records; False when one cannot be read, and so nothing may be taken for unused."""
@@ -264,7 +238,7 @@ class DirectoryStore:
                 continue
             pieces = tuple(Piece(*piece) for piece in record["pieces"])
             modified = datetime.fromisoformat(record["modified"])
-            self._versions[record["key"]] = _Version(ETag(record["etag"]), modified, pieces)
+            self._versions[record["key"]] = Version(ETag(record["etag"]), modified, pieces)
         return whole
 
     def _sweep(self) -> None:
@@ -279,94 +253,6 @@ class DirectoryStore:
             else:
                 used |= {piece.blob for piece in _part_records(directory)}
         self._delete({path.name for path in self._blobs.iterdir()} - used)
-
-
-class BlobWriter:
-    """One new blob; `put_in_place` makes it part of an object or an upload."""
-
-    def __init__(self, directory: Path, *, sync: bool, put_in_place: Callable[[Piece], None]) -> None:
-        self._path = directory / secrets.token_hex(16)
-        self._file = self._path.open("xb", buffering=0)
-        self._sync = sync
-        self._put_in_place = put_in_place
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._size = 0
-        self._committed = False
-
-    def write(self, data: Sequence[bytes]) -> None:
-        for chunk in data:
-            view = memoryview(chunk)
-            self._md5.update(view)
-            self._size += len(view)
-            while view:
-                view = view[self._file.write(view) :]
-
-    def commit(self, expected_md5: bytes | None = None) -> ETag:
-        if expected_md5 is not None and expected_md5 != self._md5.digest():
-            raise ObjectError("BadDigest", "The Content-MD5 is not that of the bytes received.", HTTPStatus.BAD_REQUEST)
-        if self._sync:
-            os.fsync(self._file.fileno())
-            _sync_directory(self._path.parent)
-        self._file.close()
-        piece = Piece(self._path.name, self._size, self._md5.hexdigest())
-        self._put_in_place(piece)
-        self._committed = True
-        return ETag(piece.md5)
-
-    def abort(self) -> None:
-        self._file.close()
-        if not self._committed:
-            self._path.unlink(missing_ok=True)
-
-
-class DirectoryReader:
-    """Reads across the blobs of one version; for one thread at a time."""
-
-    def __init__(self, version: _Version, blobs: Path, release: Callable[[_Version], None]) -> None:
-        self._version = version
-        self._blobs = blobs
-        self._release = release
-        self._open_index = -1
-        self._descriptor = -1
-        self._closed = False
-
-    @property
-    def size(self) -> int:
-        return self._version.size
-
-    @property
-    def etag(self) -> ETag:
-        return self._version.etag
-
-    @property
-    def modified(self) -> datetime:
-        return self._version.modified
-
-    def read(self, offset: int, size: int) -> bytes:
-        if offset >= self.size:
-            return b""
-        index = bisect.bisect_right(self._version.starts, offset) - 1
-        piece = self._version.pieces[index]
-        if index != self._open_index:
-            self._close_descriptor()
-            self._descriptor = os.open(self._blobs / piece.blob, os.O_RDONLY | os.O_CLOEXEC)
-            self._open_index = index
-        inside = offset - self._version.starts[index]
-        data = os.pread(self._descriptor, min(size, piece.size - inside), inside)
-        if not data:
-            raise OSError(f"blob {piece.blob} ends before its {piece.size} bytes")
-        return data
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._close_descriptor()
-            self._release(self._version)
-
-    def _close_descriptor(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor, self._open_index = -1, -1
 
 
 def _part_records(directory: Path) -> list[Piece]:
@@ -385,11 +271,3 @@ def _read_piece(path: Path) -> Piece | None:
 
 def _md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

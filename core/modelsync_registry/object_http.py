@@ -18,7 +18,8 @@ from xml.sax.saxutils import escape
 
 from starlette.types import Receive, Scope, Send
 
-from modelsync_registry.directory import BlobWriter, DirectoryReader, DirectoryStore
+from modelsync_registry.blobs import BlobReader, BlobWriter
+from modelsync_registry.directory import DirectoryStore
 from modelsync_registry.errors import ObjectError
 from modelsync_registry.faults import Faults
 from modelsync_registry.objects import ETag, UploadId
@@ -45,7 +46,7 @@ class ObjectApp:
         try:
             permit = self._admit(scope, headers)
             if permit.method == "GET":
-                await self._get(permit, headers, send)
+                await self._get(permit, headers, receive, send)
             else:
                 await self._put(permit, headers, receive, send)
         except ObjectError as error:
@@ -67,14 +68,14 @@ class ObjectApp:
             raise ObjectError("MethodNotAllowed", "Only GET and PUT are served.", HTTPStatus.METHOD_NOT_ALLOWED)
         return permit
 
-    async def _get(self, permit: Permit, headers: Headers, send: Send) -> None:
+    async def _get(self, permit: Permit, headers: Headers, receive: Receive, send: Send) -> None:
         reader = self._store.open(permit.key)
         try:
-            await self._send(reader, headers, send)
+            await self._send(reader, headers, receive, send)
         finally:
             reader.close()
 
-    async def _send(self, reader: DirectoryReader, headers: Headers, send: Send) -> None:
+    async def _send(self, reader: BlobReader, headers: Headers, receive: Receive, send: Send) -> None:
         answer = {
             "etag": f'"{reader.etag}"',
             "last-modified": format_datetime(reader.modified, usegmt=True),
@@ -112,7 +113,8 @@ class ObjectApp:
         await _send_head(send, status, answer)
         if span.start == span.stop:
             await send({"type": "http.response.body"})
-        await send_object(send, reader, self._threads, span.start, span.stop)
+            return
+        await send_object(receive, send, reader, self._threads, span.start, span.stop)
 
     async def _put(self, permit: Permit, headers: Headers, receive: Receive, send: Send) -> None:
         if self._faults.take_slow_down():

@@ -48,14 +48,25 @@ async def receive_into(receive: Receive, writer: ObjectWriter, threads: Executor
 
 
 async def send_object(
-    send: Send, reader: ObjectReader, threads: Executor, start: int, stop: int, *, last: bool = True
+    receive: Receive,
+    send: Send,
+    reader: ObjectReader,
+    threads: Executor,
+    start: int,
+    stop: int,
+    *,
+    last: bool = True,
 ) -> None:
-    """Sends the bytes from `start` to `stop` as body messages; `last` ends the body with them."""
+    """Sends the bytes from `start` to `stop` as body messages; `last` ends the body with them.
+
+    Raises ClientGoneError: a server swallows what is sent to a closed connection, and would have us read it all.
+    """
     loop = asyncio.get_running_loop()
 
     def read(offset: int) -> asyncio.Future[bytes]:
         return loop.run_in_executor(threads, reader.read, offset, min(BLOCK_SIZE, stop - offset))
 
+    gone = asyncio.ensure_future(_disconnected(receive))
     offset = start
     reading = read(offset) if offset < stop else None
     try:
@@ -63,13 +74,17 @@ async def send_object(
             block = await reading
             offset += len(block)
             reading = read(offset) if offset < stop else None
-            await send(
-                {
-                    "type": "http.response.body",
-                    "body": block,
-                    "more_body": reading is not None or not last,
-                }
-            )
+            more = reading is not None or not last
+            await send({"type": "http.response.body", "body": block, "more_body": more})
+            if gone.done() and more:
+                raise ClientGoneError
     finally:
+        gone.cancel()
+        # Also on the way out of an error: the reader must not be closed under a thread that reads.
         if reading is not None:
             await asyncio.wait([reading])
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,7 @@ from support.registry_server import (
 
 PARTS = [bytes([65 + number]) * (PART_SIZE_MIN + number) for number in range(3)]
 DATA = b"".join(PARTS)
+LARGE = 32 * 1024 * 1024  # bytes; more than the sockets of `slow_reader` hold
 
 
 @pytest.fixture
@@ -48,6 +50,12 @@ def wait_for_blobs(registry: RegistryServer, count: int) -> None:
     deadline = time.monotonic() + 10
     while len(list((registry.data / "blobs").iterdir())) != count:
         assert time.monotonic() < deadline
+
+
+def slow_reader() -> httpx.Client:
+    """A client that takes little at a time, so that the registry is still sending a LARGE object when it changes."""
+    options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)]
+    return httpx.Client(transport=httpx.HTTPTransport(socket_options=options), timeout=30)
 
 
 def error_code(answer: httpx.Response) -> str:
@@ -267,13 +275,14 @@ def test_an_empty_object_is_stored_and_read(registry_server: RegistryServer, mod
 
 
 def test_a_reader_of_a_replaced_object_keeps_reading_the_old_bytes(registry_server: RegistryServer, model: str) -> None:
-    size = 48 * 1024 * 1024  # more than sockets buffer, so that the reader is still at it when the object changes
+    size = LARGE
     put_object(registry_server.api, model, [b"a" * (size // 2), b"b" * (size // 2)])
-    with httpx.stream("GET", presign_get(registry_server.api, model)) as answer:
+    with slow_reader() as reader, reader.stream("GET", presign_get(registry_server.api, model)) as answer:
         stream = answer.iter_raw()
         seen = len(next(stream))
         put_object(registry_server.api, model, [b"new"])
         assert httpx.get(presign_get(registry_server.api, model)).content == b"new"
+        assert len(list((registry_server.data / "blobs").iterdir())) == 3
         tail = b""
         for chunk in stream:
             seen += len(chunk)
@@ -281,6 +290,21 @@ def test_a_reader_of_a_replaced_object_keeps_reading_the_old_bytes(registry_serv
     assert seen == size
     assert set(tail) == {ord("b")}
     put_object(registry_server.api, model, [b"newer"])
+    wait_for_blobs(registry_server, 1)
+
+
+@pytest.mark.parametrize("way", ["presigned", "proxy"])
+def test_a_reader_that_hangs_up_lets_go_of_the_object(registry_server: RegistryServer, model: str, way: str) -> None:
+    api = registry_server.api
+    put_object(api, model, [b"a" * LARGE])
+    url, headers = presign_get(api, model), {}
+    if way == "proxy":
+        url, headers = f"{registry_server.url}{model}/download", {"X-YATAI-API-TOKEN": TOKEN}
+    with slow_reader() as reader, reader.stream("GET", url, headers=headers) as answer:
+        stream = answer.iter_raw()  # kept: an iterator that is let go of closes the connection
+        next(stream)
+        put_object(api, model, [b"new"])
+        assert len(list((registry_server.data / "blobs").iterdir())) == 2
     wait_for_blobs(registry_server, 1)
 
 
