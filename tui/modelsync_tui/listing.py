@@ -45,7 +45,10 @@ class VersionRow:
     name: str
     version: str
     size_bytes: int | None
+    made: datetime | None
+    """When the model was built: the same on both sides."""
     when: datetime | None
+    """What the side's date column says: made here, pushed there."""
     by: str
     labels: Mapping[str, str]
     state: RowState | None
@@ -164,7 +167,8 @@ def local_row(catalog: Catalog, model: LocalModel, now: datetime) -> VersionRow:
     """One whole local version."""
     tag, info = model.tag, model.info
     state = catalog.state(str(tag), tag.name, now)
-    return VersionRow(tag.name, tag.version, model.size_bytes, info.creation_time, "", info.labels, state)
+    made = info.creation_time
+    return VersionRow(tag.name, tag.version, model.size_bytes, made, made, "", info.labels, state)
 
 
 def remote_row(catalog: Catalog, remote: RemoteModel, now: datetime) -> VersionRow:
@@ -173,6 +177,7 @@ def remote_row(catalog: Catalog, remote: RemoteModel, now: datetime) -> VersionR
         remote.name,
         remote.version,
         remote.size_bytes,
+        remote.build_at,
         remote.created_at or remote.build_at,
         remote.creator_name or remote.creator_email.partition("@")[0],
         remote.labels,
@@ -207,7 +212,7 @@ def _ghosts(catalog: Catalog, now: datetime) -> Iterable[VersionRow]:
 
 
 def _broken_row(entry: BrokenEntry) -> VersionRow:
-    return VersionRow(entry.name, entry.version, None, None, "", {}, None, entry.problem, entry.reason)
+    return VersionRow(entry.name, entry.version, None, None, None, "", {}, None, entry.problem, entry.reason)
 
 
 _STATE_ORDER: Mapping[RowState | None, int] = {
@@ -248,7 +253,9 @@ SortValue = tuple[float, str]
 
 def _row_key(sort: SortKey) -> Callable[[VersionRow], SortValue]:
     match sort:
-        case SortKey.NAME | SortKey.DATE:
+        case SortKey.NAME:
+            return lambda row: (_age_key(row.made), row.version)
+        case SortKey.DATE:
             return lambda row: (_age_key(row.when), row.version)
         case SortKey.SIZE:
             return lambda row: (-(row.size_bytes or 0), row.version)

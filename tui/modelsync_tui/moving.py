@@ -1,5 +1,6 @@
 """What the keys that move models do: facts, plan, question, queue."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,21 @@ class Mover:
     """Asks before anything goes; what was agreed to it puts into the queue."""
 
     def __init__(
-        self, app: "App[object]", session: Session, loader: Loader, queueing: Queueing, message: MessageLine
+        self,
+        app: "App[object]",
+        session: Session,
+        loader: Loader,
+        queueing: Queueing,
+        message: MessageLine,
+        agreed: Callable[[], object],
     ) -> None:
+        """`agreed` is called when a person let something go."""
         self._app = app
         self._session = session
         self._loader = loader
         self._queueing = queueing
         self._message = message
+        self._agreed = agreed
 
     def move(self, keys: tuple[Key, ...], direction: Direction, *, force: bool = False) -> None:
         """Plans a push or pull of these versions and asks; says why where it cannot be."""
@@ -74,7 +83,9 @@ class Mover:
     def _planned(self, plan: Plan, go: bool | None) -> None:
         if go:
             self._queueing.add(requests(plan))
+            self._agreed()
 
     def _forced(self, plan: Plan, tags: "tuple[Tag, ...] | None") -> None:
         if tags:
             self._queueing.add(requests(plan, only=tags))
+            self._agreed()

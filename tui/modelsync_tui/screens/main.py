@@ -89,7 +89,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.loader = Loader(self.app, self._session, self._sides_changed, self._side_failed)
         self.queueing = Queueing(self.app, self._show_queue, self._transfer_ended)
-        self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message)
+        self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message, self._agreed)
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
         self.local.focus_list()
         self._sides_changed()
@@ -241,6 +241,10 @@ class MainScreen(Screen[None]):
     def _direction(self) -> Direction:
         """Where a copy from the current pane goes."""
         return Direction.PUSH if self._current is self.local else Direction.PULL
+
+    def _agreed(self) -> None:
+        """What was marked is on its way: the marks did their work."""
+        self._current.clear_marks()
 
     def action_copy_over(self) -> None:
         self._mover.move(self._current.targets, self._direction)

@@ -81,7 +81,6 @@ class Browser(Widget):
         self.flat = Flat()
         self._openness = Openness()
         self._moving: Mapping[str, float] = {}
-        self._cursor_key: Key | None = None
         self._generation = 0
         self._side_name = ""
         self._news = ""
@@ -129,11 +128,10 @@ class Browser(Widget):
     def point_at(self, key: Key) -> None:
         """Moves the cursor to a version, or to its group when that is closed; stays where neither is here."""
         index = self.flat.positions.get(key, self.flat.positions.get((key[0], "")))
+        self._list.linked = index is not None
         if index is not None:
             with self._list.prevent(RowList.Moved):
                 self._list.cursor = index
-            row = self.flat.at(index)
-            self._cursor_key = row.key if row else None
             self.draw_titles()
 
     # What it knows
@@ -222,26 +220,23 @@ class Browser(Widget):
         self.post_message(self.ListChanged(self))
 
     def _show_flat(self, flat: Flat) -> None:
-        cursor = self._list.cursor
-        if self._cursor_key is not None:
-            name = self._cursor_key[0]
-            cursor = flat.positions.get(self._cursor_key, flat.positions.get((name, ""), cursor))
+        cursor, row = self._list.cursor, self.row
+        if row is not None:
+            cursor = flat.positions.get(row.key, flat.positions.get((row.name, ""), cursor))
         self.flat = flat
         self._list.show(flat, cursor)
         self._note_cursor()
         self._draw_range()
 
     def _note_cursor(self) -> None:
-        row = self.row
-        if row is not None:
-            self._cursor_key = row.key
         self.draw_titles()
         self.post_message(self.CursorMoved(self))
 
     # Drawing
 
     def _look(self, width: int) -> Look:
-        return Look(Columns.of(width, self.side), glyphs.of(self.app), datetime.now(UTC), self.side)
+        compared = self.catalog.remote_known
+        return Look(Columns.of(width, self.side), glyphs.of(self.app), datetime.now(UTC), self.side, compared)
 
     def _heading(self, width: int) -> Sequence[Piece]:
         return heading(self._look(width), self.ask.sort, reverse=self.ask.reverse)
@@ -442,6 +437,11 @@ class Browser(Widget):
         elif self.marks.anchor is not None:
             self.marks.anchor = None
             self._marks_changed()
-        elif len(self.marks):
+        else:
+            self.clear_marks()
+
+    def clear_marks(self) -> None:
+        """Takes every mark away."""
+        if len(self.marks):
             self.marks.clear()
             self._marks_changed()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from rich.style import Style
+from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -15,7 +15,7 @@ _LINKED = "rowlist--linked"
 _RANGE = "rowlist--range"
 
 
-class RowList(Lines):
+class RowList(Lines, inherit_bindings=False):
     """A list with a cursor that stays visible, fainter, while another pane has the focus."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {_LINKED, _RANGE}
@@ -33,6 +33,8 @@ class RowList(Lines):
         super().__init__(show_cursor=True)
         self._draw = draw
         self._flat = Flat()
+        self.linked = True
+        """Whether the cursor is shown without the focus: it stands for the row that the other side is on."""
         self.range_rows = range(0)
         """Rows inside the range that is being drawn."""
 
@@ -68,11 +70,15 @@ class RowList(Lines):
         if index >= self.line_count() or (self.has_focus and index == self.cursor):
             return strip
         if index == self.cursor:
-            return strip.apply_style(self._part(_LINKED))
-        return strip.apply_style(self._part(_RANGE)) if index in self.range_rows else strip
+            return self._over(strip, _LINKED) if self.linked else strip
+        return self._over(strip, _RANGE) if index in self.range_rows else strip
 
-    def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+    def _over(self, strip: Strip, name: str) -> Strip:
+        style = self.get_component_rich_style(name, partial=True)
+        return Strip(Segment.apply_style(strip, post_style=style), strip.cell_length)
+
+    def watch_has_focus(self, _: bool) -> None:
+        self.refresh()
 
     @property
     def page_rows(self) -> int:

@@ -50,12 +50,20 @@ class Columns:
             state = _STATE_WIDE_CELLS
         if side is Side.REMOTE and when and room >= _BY_CELLS:
             by = min(_BY_MAX_CELLS, _BY_CELLS + (room - _BY_CELLS) // 2)
+            room -= by
+        if state == _STATE_WIDE_CELLS:
+            state += max(0, min(2, room))
         return cls(max(1, width - _LEAD_CELLS - size - when - by - state), size, when, by, state)
 
     @property
     def wide(self) -> bool:
         """Whether states are written in words."""
         return self.state >= _STATE_WIDE_CELLS
+
+    @property
+    def gap(self) -> str:
+        """The blanks before the state."""
+        return "  " if self.state > _STATE_WIDE_CELLS else " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,8 @@ class Look:
     glyphs: Glyphs
     now: datetime
     side: Side
+    compared: bool
+    """Whether the other side is known at all: else there are no states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ def heading(look: Look, sort: SortKey, *, reverse: bool) -> Sequence[Piece]:
     if columns.by:
         pieces.append(("  " + left("By", columns.by - 2), Tone.MUTED))
     words = title("State", SortKey.STATE) if columns.wide else "State" if columns.size else ""
-    pieces.append((" " + left(words, columns.state - 1, look.glyphs.ellipsis), Tone.MUTED))
+    pieces.append((left(columns.gap + words, columns.state, look.glyphs.ellipsis), Tone.MUTED))
     return pieces
 
 
@@ -119,13 +129,13 @@ def group_pieces(row: GroupRow, standing: Standing, look: Look) -> Sequence[Piec
         (left(count, columns.name - 2 - cell_len(name)), Tone.MUTED),
     ]
     if columns.size:
-        pieces.append((right(size_text(row.size_bytes), columns.size), Tone.MUTED))
+        pieces.append((right(size_text(row.size_bytes or None), columns.size), Tone.MUTED))
     if columns.when:
         pieces.append((right(when_text(row.newest, look.now), columns.when), Tone.MUTED))
     if columns.by:
         pieces.append((" " * columns.by, Tone.PLAIN))
-    pieces.append((" ", Tone.PLAIN))
-    room = columns.state - 1
+    pieces.append((columns.gap, Tone.PLAIN))
+    room = columns.state - len(columns.gap)
     for state, number in row.states:
         words = f"{number}{glyphs.state(state)}" if columns.wide or len(row.states) == 1 else glyphs.state(state)
         room -= len(words) + 1
@@ -155,8 +165,7 @@ def version_pieces(row: VersionRow, standing: Standing, look: Look) -> Sequence[
         by = "" if quiet else literal(row.by)
         pieces.append(("  " + left(by, columns.by - 2, glyphs.ellipsis), Tone.MUTED))
     words, tone = _state_words(row, standing, look)
-    pieces.append((" ", Tone.PLAIN))
-    pieces.append((left(words, columns.state - 1, glyphs.ellipsis), tone))
+    pieces.append((left(columns.gap + words, columns.state, glyphs.ellipsis), tone))
     return pieces
 
 
@@ -170,7 +179,7 @@ def _state_words(row: VersionRow, standing: Standing, look: Look) -> tuple[str, 
     if row.problem is not None:
         return f"{glyphs.failed} {row.problem.value}" if wide else glyphs.failed, Tone.BAD
     if row.state is None:
-        return glyphs.unknown, Tone.MUTED
+        return glyphs.unknown if look.compared else "", Tone.MUTED
     glyph = glyphs.state(row.state)
     return f"{glyph} {row.state.value}" if wide else glyph, state_tone(row.state)
 
