@@ -160,6 +160,15 @@ def name_lock(directory: Path, name: str) -> Iterator[None]:
             lock.release()
 
 
+def remove_free_locks(directory: Path) -> None:
+    """Removes the files that killed holders left behind; locks that are held stay as they are."""
+    for path in directory.glob("*.lock"):
+        with suppress(OSError):
+            lock = FileLock(path)
+            if lock.try_acquire():
+                lock.release()
+
+
 def _lock_error(error: OSError, tag: Tag, path: Path) -> StoreError:
     if error.errno in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
         return StoreError(

@@ -11,7 +11,7 @@ from modelsync.store.disk import free_bytes, make_movable, remove_if_empty, remo
 from modelsync.store.exchange import Exchange, exchange
 from modelsync.store.facts import Facts
 from modelsync.store.latest import newest, read_latest, write_latest
-from modelsync.store.lock import VersionLock, name_lock
+from modelsync.store.lock import VersionLock, name_lock, remove_free_locks
 from modelsync.store.place import StageFolder, StagePlace
 from modelsync.store.scan import StoreListing, scan_name, scan_store, scan_version
 from modelsync.store.stage import Stage, Target, settle
@@ -90,6 +90,7 @@ class ModelStore:
         """
         lock = self.lock(tag)
         try:
+            self._settle_all(tag)
             folder = self._place.new_folder(tag)
             try:
                 folder.model.mkdir(mode=0o777)  # as the umask has it: this becomes the version's own mode
@@ -111,7 +112,7 @@ class ModelStore:
             return None
         lock = self.lock(tag)
         try:
-            self._settle(folder)
+            self._settle_all(tag)
             if not path.is_dir() or path.is_symlink():
                 lock.release()
                 return None
@@ -136,6 +137,7 @@ class ModelStore:
         for tag, path in list(self._place.rubbish()):
             with suppress(StoreError), self.lock(tag):
                 removed += remove_tree(path)
+        remove_free_locks(self._place.locks_dir)
         return removed
 
     def delete(self, tag: Tag) -> int:
@@ -145,6 +147,7 @@ class ModelStore:
         """
         version = self._target.version(tag)
         with self.lock(tag):
+            self._settle_all(tag)
             found = scan_version(version, tag, self._facts)
             if found is None and not version.is_symlink():
                 raise self._not_found(tag.name, str(tag))
@@ -164,6 +167,11 @@ class ModelStore:
     def free_bytes(self) -> int:
         """Bytes that may still be written where versions are staged. Raises StoreError."""
         return free_bytes(self.stage_root)
+
+    def _settle_all(self, tag: Tag) -> None:
+        for folder in self._place.folders():
+            if folder.tag == tag:
+                self._settle(folder)
 
     def _settle(self, folder: StageFolder) -> None:
         try:

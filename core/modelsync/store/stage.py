@@ -73,6 +73,14 @@ class Stage:
         """Leaves the folder where it is when the stage is left, for `ModelStore.reopen_stage` to go on with."""
         self._kept = True
 
+    def clear(self) -> None:
+        """Empties the directory; raises StoreError."""
+        try:
+            remove_tree(self.path)
+            self.path.mkdir(mode=0o777)
+        except OSError as error:
+            raise store_error(error, f"make room for {self.tag} in the store", self.path) from error
+
     def install(self, *, replace: bool, sync: bool) -> LocalModel:
         """Puts the version into the store in one step; with `replace` in the place of the one that is there.
 
