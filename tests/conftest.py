@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-pytest_plugins = ["support.registry_server", "support.two_sides"]
+pytest_plugins = ["support.real_bentoml", "support.registry_server", "support.two_sides"]
 
 _PARTS = {
     "tmux": lambda: shutil.which("tmux") is not None,
