@@ -1,0 +1,169 @@
+"""The help: the live keys of the pane that has the focus, from the one list of actions; typing searches it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from modelsync_tui import keys, text
+from modelsync_tui.dialogs.card import Card
+from modelsync_tui.glyphs import ASCII, Glyphs
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync_tui.widgets.titles import edge
+
+_KEYS_CELLS = 14
+_ID_CELLS = 22
+_TWO_COLUMNS_CELLS = 70
+_FROM_LIST = "this list is made from the live key map"
+
+
+class HelpScreen(Card[None]):
+    """Keys and what they do; Esc clears the search, then closes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "decline", show=False, id="help.close", tooltip="close the help"),
+        Binding("up", "scroll_keys(-1)", show=False, id="help.up", tooltip="scroll up"),
+        Binding("down", "scroll_keys(1)", show=False, id="help.down", tooltip="scroll down"),
+        Binding("pageup", "scroll_keys(-10)", show=False, id="help.page_up", tooltip="a page up"),
+        Binding("pagedown", "scroll_keys(10)", show=False, id="help.page_down", tooltip="a page down"),
+    ]
+
+    def __init__(self, place: keys.Where, keymap: Mapping[str, str] | None = None) -> None:
+        """`place`: the pane that has the focus; `keymap`: a person's own keys by action id."""
+        super().__init__("Help")
+        self._place = place
+        self._keymap = keymap or {}
+
+    def body(self) -> Iterable[Widget]:
+        yield Input(id="search", compact=True, placeholder="type to search")
+        yield KeyLines(relevant(self._place), self._keymap, self.glyphs, id="keys")
+
+    def choices(self) -> Iterable[Widget]:
+        yield Static(Content("Esc closes   type to search   arrows scroll"), classes="-muted", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#search", Input).focus()
+        self.call_after_refresh(self._show_titles)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_titles)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(KeyLines).search(event.value)
+
+    def action_decline(self) -> None:
+        search = self.query_one("#search", Input)
+        if search.value:
+            search.value = ""
+        else:
+            self.dismiss(None)
+
+    def action_scroll_keys(self, by: int) -> None:
+        self.query_one(KeyLines).move_cursor(by)
+
+    def _show_titles(self) -> None:
+        card = self.query_one("#card")
+        card.border_title = edge(card, f"Help  {self._place}", "")
+        card.border_subtitle = edge(card, "", _FROM_LIST)
+
+
+def relevant(place: keys.Where) -> tuple[keys.Action, ...]:
+    """The actions that work while a pane has the focus; those of the transfers before all others there."""
+    own = keys.actions(place) if place is keys.Where.TRANSFERS else ()
+    others = keys.actions(place, keys.Where.MAIN, keys.Where.APP)
+    return (*own, *(action for action in others if action not in own))
+
+
+class KeyLines(Lines, can_focus=False):
+    """Actions under their headings, in two columns where there is room; while searching, those that match."""
+
+    def __init__(self, actions: Sequence[keys.Action], keymap: Mapping[str, str], glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(id=id)
+        self._actions = actions
+        self._keymap = keymap
+        self._glyphs = glyphs
+        self._wanted = ""
+
+    def search(self, wanted: str) -> None:
+        """Shows only what has all these words, in its key, its words or its id."""
+        self._wanted = wanted.strip()
+        self.scroll_to(y=0, animate=False)
+        self.lines_changed()
+
+    def found(self) -> tuple[keys.Action, ...]:
+        """The actions that match what is searched."""
+        if not self._wanted:
+            return tuple(self._actions)
+        words = self._wanted.lower().split()
+        return tuple(
+            action
+            for action in self._actions
+            if self._keys(action) == self._wanted
+            or all(word in f"{action.label} {action.tooltip} {action.id}".lower() for word in words)
+        )
+
+    def line_count(self) -> int:
+        if self._wanted:
+            return max(1, len(self.found()))
+        return max(len(column) for column in self._columns())
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        if self._wanted:
+            found = self.found()
+            if not found:
+                return (
+                    (
+                        text.cut(f" No key does {text.literal(self._wanted)!r}. Esc clears the search.", width),
+                        Tone.MUTED,
+                    ),
+                )
+            return self._found_line(found[index], width)
+        columns = self._columns()
+        cells = width // len(columns)
+        return [piece for column in columns for piece in self._cell(column, index, cells)]
+
+    def _columns(self) -> list[list[keys.Action | keys.Group]]:
+        """The headings and their actions, cut between two headings so that both columns are about as high."""
+        groups = list(dict.fromkeys(action.group for action in self._actions))  # in the order of the first of each
+        blocks: list[list[keys.Action | keys.Group]] = [
+            [group, *(action for action in self._actions if action.group is group)] for group in groups
+        ]
+        if self.size.width < _TWO_COLUMNS_CELLS:
+            return [_joined(blocks)]
+        cuts = range(1, len(blocks) + 1)
+        best = min(cuts, key=lambda cut: max(len(_joined(blocks[:cut])), len(_joined(blocks[cut:]))))
+        return [_joined(blocks[:best]), _joined(blocks[best:])]
+
+    def _cell(self, column: Sequence[keys.Action | keys.Group], index: int, width: int) -> list[Piece]:
+        entry = column[index] if index < len(column) else None
+        match entry:
+            case None:
+                return [(" " * width, Tone.PLAIN)]
+            case keys.Group():
+                return [(text.left(f" {entry}", width), Tone.STRONG)]
+            case keys.Action():
+                room = width - _KEYS_CELLS - 3
+                words = entry.tooltip if len(entry.tooltip) <= room else entry.label
+                return [
+                    (f"  {text.left(self._keys(entry), _KEYS_CELLS)}", Tone.ACCENT),
+                    (text.left(words, room + 1, self._glyphs.ellipsis), Tone.PLAIN),
+                ]
+
+    def _found_line(self, action: keys.Action, width: int) -> list[Piece]:
+        room = max(10, width - _KEYS_CELLS - _ID_CELLS - 3)
+        return [
+            (f"  {text.left(self._keys(action), _KEYS_CELLS)}", Tone.ACCENT),
+            (text.left(action.tooltip, room, self._glyphs.ellipsis), Tone.PLAIN),
+            (f" {action.id}", Tone.MUTED),
+        ]
+
+    def _keys(self, action: keys.Action) -> str:
+        return keys.keys_text(action, self._keymap, plain=self._glyphs is ASCII)
+
+
+def _joined(blocks: Sequence[Sequence[keys.Action | keys.Group]]) -> list[keys.Action | keys.Group]:
+    return [entry for block in blocks for entry in block]
