@@ -24,7 +24,7 @@ import bentoml, json, pathlib, shutil, sys
 tag, source, labels, metadata = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), json.loads(sys.argv[4])
 with bentoml.models.create(tag, labels=labels, metadata=metadata) as model:
     shutil.copytree(source, model.path, dirs_exist_ok=True)
-print("\\n" + json.dumps(model.path))
+print("\\n" + json.dumps(bentoml.models.get(tag).path))
 """
 
 _FACTS = """
