@@ -29,6 +29,8 @@ INDEX_BYTES_MAX: Final = 512 * 1024
 """Of the record's value; a longer index is left out (libarchive and Go refuse special headers over 1 MiB)."""
 _DECOMPRESSED_BYTES_MAX: Final = 16 * 1024 * 1024
 _PREFIX: Final = b"%d:" % FORMAT
+_PACKED_BYTES_MAX: Final = (INDEX_BYTES_MAX - len(_PREFIX)) // 4 * 3
+"""Before base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,11 @@ def read_head(data: bytes | bytearray | memoryview, total_bytes: int | None = No
 
 def encode_index(table: MemberTable, part_size: int | None) -> bytes:
     """The global header that stands before the first member; empty when the index would be too long to carry."""
-    value = _PREFIX + binascii.b2a_base64(table.encode({"part_size": part_size}), newline=False)
-    return extension(b"g", pax_record(INDEX_KEY, value)) if len(value) <= INDEX_BYTES_MAX else b""
+    packed = table.encode_within({"part_size": part_size}, _PACKED_BYTES_MAX)
+    if packed is None:
+        return b""
+    value = _PREFIX + binascii.b2a_base64(packed, newline=False)
+    return extension(b"g", pax_record(INDEX_KEY, value))
 
 
 def archive_bytes(members_end: int) -> int:

@@ -5,7 +5,7 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from itertools import accumulate
 from typing import Final
@@ -16,7 +16,9 @@ END_BYTES: Final = 2 * BLOCK_BYTES
 
 FORMAT: Final = 1
 _OFFSET_MAX: Final = 1 << 62
-_NAME_BYTES_MAX: Final = 0xFFFF
+_HEADER_BLOCKS_MAX: Final = 8192
+"""4 MiB: more than the special headers of one member may take together."""
+_COMPRESSION_LEVEL: Final = 6
 
 
 def padded(size: int, unit: int = BLOCK_BYTES) -> int:
@@ -143,9 +145,22 @@ class MemberTable:
         )
 
     def encode(self, facts: Mapping[str, int | str | None]) -> bytes:
-        """The table and a few facts about the archive as compressed bytes; offsets are relative to the first header."""
-        headers = array("I", ((self.data_at[row] - self.header_at(row)) // BLOCK_BYTES for row in range(len(self))))
-        lengths = array("H", (end - start for start, end in _spans(self._name_ends)))
+        """The table and a few facts about the archive, compressed.
+
+        Offsets are relative to the first header, so the result does not depend on where it will stand.
+        """
+        return b"".join(self._packed(facts))
+
+    def encode_within(self, facts: Mapping[str, int | str | None], limit_bytes: int) -> bytes | None:
+        """The same, or None as soon as it proves longer than the limit."""
+        packed = bytearray()
+        for piece in self._packed(facts):
+            packed += piece
+            if len(packed) > limit_bytes:
+                return None
+        return bytes(packed)
+
+    def _packed(self, facts: Mapping[str, int | str | None]) -> Iterator[bytes]:
         links = [self.links[row] for row in sorted(self.links)]
         head = {
             "format": FORMAT,
@@ -154,17 +169,24 @@ class MemberTable:
             "links_bytes": sum(map(len, links)),
             "facts": dict(facts),
         }
-        columns = (
-            bytes(self.kinds),
-            _little(headers),
-            _little(self.sizes),
-            _little(self.mtimes),
-            _little(lengths),
-            bytes(self._names),
-            _little(array("H", map(len, links))),
-            b"".join(links),
+        compressor = zlib.compressobj(_COMPRESSION_LEVEL)
+        yield compressor.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n")
+        for column in self._columns(links):
+            yield compressor.compress(column)
+        yield compressor.flush()
+
+    def _columns(self, links: list[bytes]) -> Iterator[bytes | bytearray]:
+        # One at a time: each is as long as a few MiB.
+        yield self._names
+        yield _little(array("H", (end - start for start, end in _spans(self._name_ends))))
+        yield self.kinds
+        yield _little(
+            array("I", ((self.data_at[row] - self.header_at(row)) // BLOCK_BYTES for row in range(len(self))))
         )
-        return zlib.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n" + b"".join(columns), 9)
+        yield _little(self.sizes)
+        yield _little(self.mtimes)
+        yield _little(array("H", map(len, links)))
+        yield b"".join(links)
 
     @classmethod
     def decode(cls, data: bytes, *, first_at: int, limit_bytes: int) -> "tuple[MemberTable, dict[str, object]]":
@@ -196,15 +218,15 @@ def _parse(plain: bytes, first_at: int) -> tuple[MemberTable, dict[str, object]]
     columns = _Columns(memoryview(plain)[len(line) + 1 :])
 
     table = MemberTable(first_at)
+    table._names = bytearray(columns.take(names_bytes))
+    table._name_ends = array("Q", accumulate(columns.numbers("H", count)))
     table.kinds = bytearray(columns.take(count))
     if count and max(table.kinds) > max(Kind):
         raise TableError("a kind that does not exist")
-    link_rows = [row for row, kind in enumerate(table.kinds) if Kind(kind).is_link]
     headers = columns.numbers("I", count)
     table.sizes = columns.numbers("Q", count)
     table.mtimes = columns.numbers("q", count)
-    table._name_ends = array("Q", accumulate(columns.numbers("H", count)))
-    table._names = bytearray(columns.take(names_bytes))
+    link_rows = [row for row, kind in enumerate(table.kinds) if Kind(kind).is_link]
     link_ends = list(accumulate(columns.numbers("H", len(link_rows))))
     links = bytes(columns.take(links_bytes))
     if columns.left or (table._name_ends[-1] if count else 0) != names_bytes:
@@ -217,7 +239,7 @@ def _parse(plain: bytes, first_at: int) -> tuple[MemberTable, dict[str, object]]
     position = first_at
     for row in range(count):
         size = table.sizes[row]
-        if headers[row] < 1 or size > _OFFSET_MAX or (size and not table.kind(row).is_file):
+        if not 0 < headers[row] <= _HEADER_BLOCKS_MAX or size > _OFFSET_MAX or (size and not table.kind(row).is_file):
             raise TableError("a member that cannot be")
         position += headers[row] * BLOCK_BYTES
         table.data_at.append(position)

@@ -180,11 +180,15 @@ class Unpacker:
                 return tuple((start, min(end, limit)) for start, end in self._done if start < limit)
             return tuple(self._done)
 
-    def checkpoint(self) -> Checkpoint:
-        """What is done now, after bringing it to the disk; takes as long as the disk does."""
+    def checkpoint(self, *, sync: bool = True) -> Checkpoint:
+        """What is done now, after bringing it to the disk; takes as long as the disk does.
+
+        Without `sync` it holds for a later process, but not after a loss of power.
+        """
         done = self.done()
         members = self._encoded_members()
-        self._files.sync()
+        if sync:
+            self._files.sync()
         return Checkpoint(done, members)
 
     def finish(self, total_bytes: int | None = None) -> Unpacked:
@@ -219,7 +223,7 @@ class Unpacker:
                 if self._known < offset:
                     if not self._look_ahead.fits(self._known, offset, len(view)):
                         return 0
-                    self._look_ahead.keep(offset, bytes(view))
+                    self._look_ahead.keep(offset, view)
                     return len(view)
                 # All headers first, then the data: others can go on while this thread writes.
                 self._scan(offset, view)
@@ -227,13 +231,20 @@ class Unpacker:
                     self._scan(*piece)
                 self._changed.notify_all()
         self._place(offset, view)
-        while self._look_ahead and (piece := self._take_kept()):
-            self._place(*piece)
+        if self._look_ahead:
+            self._place_kept()
         return len(view)
 
-    def _take_kept(self) -> tuple[int, memoryview] | None:
-        with self._changed:
-            return self._look_ahead.take_below(self._known)
+    def _place_kept(self) -> None:
+        while True:
+            with self._changed:
+                piece = self._look_ahead.take_below(self._known)
+            if piece is None:
+                return
+            self._place(*piece)
+            with self._changed:
+                self._look_ahead.release(piece[0])
+                self._changed.notify_all()
 
     def _scan(self, offset: int, view: memoryview) -> None:
         """Moves the frontier through a piece as far as its headers tell."""
