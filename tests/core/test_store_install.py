@@ -131,6 +131,16 @@ def test_a_stage_that_is_left_without_installing_is_removed(tmp_path: Path) -> N
     assert left_in_tmp(tmp_path) == []
 
 
+def test_a_cleared_stage_is_empty_and_can_be_filled_again(tmp_path: Path) -> None:
+    with ModelStore(tmp_path).new_stage(IRIS) as stage:
+        fill_model(stage.path, "iris:v1", files={"old/half.bin": b"x"})
+        stage.clear()
+        assert list(stage.path.iterdir()) == []
+        fill_model(stage.path, "iris:v1", files={"new.bin": b"x"})
+        stage.install(replace=False, sync=False)
+    assert set(read_tree(tmp_path / "models/iris/v1")) == {"new.bin", "model.yaml"}
+
+
 def test_a_kept_stage_is_reopened_by_its_path(tmp_path: Path) -> None:
     with ModelStore(tmp_path).new_stage(IRIS) as stage:
         (stage.path / "half.bin").write_bytes(b"half")
