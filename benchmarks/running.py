@@ -28,10 +28,11 @@ from benchmarks.contenders import (
     push_curl,
     push_ours,
 )
-from benchmarks.measuring import Usage, measure
+from benchmarks.measuring import RunFailedError, Usage, measure
 from benchmarks.models import MAKERS, Model, archive_of_bentoml, archive_of_ours
 
 SHARED_MEMORY = Path("/dev/shm")
+LOG_SHOWN_BYTES = 4000
 SPACE_FACTOR = 5
 """Sizes of the model that the disk must hold: the model, and what the real client writes for one pull."""
 
@@ -194,7 +195,13 @@ def _row(case: Case, number: int, model: Model, command: Command, shop: Workshop
     os.sync()  # what the run before left to be written would be paid by this one
     before = sum(server.cpu_s() for server in servers)
     output = shop.work / "output.txt"
-    usage = measure(command.argv, command.environment, directory=shop.work, output=output)
+    try:
+        usage = measure(command.argv, command.environment, directory=shop.work, output=output)
+    except RunFailedError as error:
+        log = shop.scratch / "state" / "modelsync.log"
+        if log.exists():
+            error.add_note(log.read_text(errors="replace")[-LOG_SHOWN_BYTES:])
+        raise
     used = sum(server.cpu_s() for server in servers) - before
     return Row(case.name, command.contender, number, usage, used, model.size_bytes, model.files, command.argv)
 
