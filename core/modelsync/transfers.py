@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
 
 from modelsync.comparison import Direction
 from modelsync.errors import Cancelled, ModelsyncError
 from modelsync.results import Outcome, TransferResult
-from modelsync.sync import Sides, pull, push
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.progress import Progress, ProgressSnapshot
+
+if TYPE_CHECKING:  # it loads HTTP, for which a screen that shows an empty queue must not wait
+    from modelsync.sync import Sides
 
 log = logging.getLogger("modelsync.transfers")
 
@@ -161,7 +164,7 @@ class Transfers:
 
     def __init__(
         self,
-        sides: Sides,
+        sides: "Sides",
         *,
         running: int = RUNNING_DEFAULT,
         start: Starter = plain_thread,
@@ -333,6 +336,8 @@ class Transfers:
             self._start(partial(self._run, job), f"{job.request.direction} {job.request.tag}")
 
     def _run(self, job: _Job) -> None:
+        from modelsync.sync import pull, push
+
         request = job.request
         run = push if request.direction is Direction.PUSH else pull
         status, error = TransferStatus.FAILED, None
