@@ -20,6 +20,7 @@ from modelsync.tag import Tag, TagReference
 from modelsync.transfer.bandwidth import Bandwidth
 from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient
+from modelsync.transfer.journal import Journals
 from modelsync.transfer.progress import Progress, ProgressSnapshot
 from modelsync.transfer.watch import watching
 from modelsync.transfer.workers import THREADS_DEFAULT, Workers
@@ -36,7 +37,7 @@ def open_sides(settings: Settings, account: Account, paths: Paths) -> Sides:
         registry=Registry(replace(account, context=context), ca_file=settings.ca_file),
         workers=Workers(settings.threads, Bandwidth(settings.bandwidth)),
         data=DataClient(ca_file=str(settings.ca_file) if settings.ca_file else None),
-        state_dir=paths.state_dir,
+        journals=Journals(paths.journals_dir),
         verify=settings.verify,
         sync_to_disk=settings.sync,
     )
@@ -44,7 +45,7 @@ def open_sides(settings: Settings, account: Account, paths: Paths) -> Sides:
 
 def open_store(settings: Settings, paths: Paths) -> ModelStore:
     """The local store, with what is known of it kept in the platform's cache directory."""
-    return ModelStore(settings.store, cache_file=paths.cache_dir / "store.json")
+    return ModelStore(settings.store, cache_file=paths.models_cache_file)
 
 
 def push(
@@ -94,7 +95,7 @@ def _sides(threads: int, context: str | None) -> Iterator[Sides]:
         raise UsageError(f"threads={threads} is not possible.", hint=f"Choose 1 to {THREADS_MAX}.")
     paths = Paths.of_platform()
     settings = Settings.load({"threads": threads}, paths=paths)
-    account = Credentials(paths).account(context or settings.context)
+    account = Credentials(paths).account(context, default=settings.context)
     sides = open_sides(settings, account, paths)
     try:
         yield sides

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from modelsync.model import Direction as Direction
 from modelsync.model import LocalModel, RemoteModel, UploadStatus
 from modelsync.tag import Tag
 
@@ -128,11 +129,6 @@ def _upload_in_progress(remote: RemoteModel) -> str:
     began = remote.upload_started_at or remote.created_at
     when = f" since {began.astimezone():%H:%M}" if began else ""
     return f"{who} is uploading it{when}"
-
-
-class Direction(StrEnum):
-    PUSH = "push"
-    PULL = "pull"
 
 
 @dataclass(frozen=True, slots=True)

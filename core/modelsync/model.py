@@ -12,6 +12,13 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 """A value of model.yaml or of a manifest, after its dates became ISO strings."""
 
 
+class Direction(StrEnum):
+    """Which way a transfer goes, seen from the local store."""
+
+    PUSH = "push"
+    PULL = "pull"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """The content of one model.yaml (registry contract 5.3)."""
@@ -37,7 +44,7 @@ class LocalModel:
     size_bytes: int
     """Sum of the sizes of its files, model.yaml included (what a manifest calls size_bytes)."""
     is_latest: bool = False
-    """Whether the store's `latest` file names it."""
+    """Whether it is what `name:latest` means in the store."""
 
     @property
     def tag(self) -> Tag:

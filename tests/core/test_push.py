@@ -312,11 +312,11 @@ def test_progress_goes_through_its_phases_and_ends_at_the_whole(
     assert [part.state for part in snapshot.parts] == [PartState.DONE] * 3
 
 
-def test_two_pushes_of_one_tag_at_once_leave_a_whole_version(
+def test_two_machines_that_push_one_tag_at_once_leave_a_whole_version(
     registry_server: RegistryServer, make_sides: SidesFactory, home: Path
 ) -> None:
     model = write_iris(home, 9 * MiB)
-    one, two = make_sides(registry_server), make_sides(registry_server)
+    one, two = make_sides(registry_server, state="one"), make_sides(registry_server, state="two")
     ended: list[object] = []
 
     def run(sides: Sides) -> None:

@@ -10,6 +10,7 @@ from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
 from modelsync.sync import Sides
 from modelsync.transfer.data import DataClient
+from modelsync.transfer.journal import Journals
 from modelsync.transfer.retry import RetryPolicy
 from modelsync.transfer.transport import STALL_AFTER_S, DataTransport
 from modelsync.transfer.workers import Workers
@@ -31,6 +32,7 @@ def make_sides(tmp_path: Path) -> Iterator[SidesFactory]:
         server: RegistryServer,
         home: str = "home",
         *,
+        state: str = "state",
         token: str = TOKEN,
         read_only: bool = False,
         threads: int = 4,
@@ -43,7 +45,7 @@ def make_sides(tmp_path: Path) -> Iterator[SidesFactory]:
             registry=Registry(account_of(server, token, read_only=read_only)),
             workers=Workers(threads),
             data=DataClient(transport=DataTransport(stall_after_s=stall_after_s)),
-            state_dir=tmp_path / "state",
+            journals=Journals(tmp_path / state),
             verify=verify,
             sync_to_disk=False,
             retry=retry or RetryPolicy(),

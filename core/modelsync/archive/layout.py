@@ -21,12 +21,13 @@ from typing import Final, Self
 from modelsync.archive.headers import encode_header, header_bytes
 from modelsync.archive.index import archive_bytes, encode_index
 from modelsync.archive.safe_names import leads_out, shown
-from modelsync.archive.table import Kind, MemberTable
+from modelsync.archive.table import Kind, MemberTable, TableError
 from modelsync.errors import SourceChangedError, StoreError
 
 FORMAT: Final = b"modelsync archive 1"
 _CHANGED_HINT: Final = "Wait until nothing writes to the model, then push again."
 _REFUSED_HINT: Final = "Remove it from the model's directory, then push again."
+_REMEMBERED_BYTES_MAX: Final = 1 << 28
 _OWNER_EXECUTES: Final = 0o100
 
 
@@ -89,6 +90,20 @@ class ArchiveLayout:
             if not same:
                 return Path(os.fsdecode(path))
         return None
+
+    def remembered(self) -> bytes:
+        """What a journal keeps, to say later by `first_difference` which file changed; some 12 bytes a file."""
+        return self._table.encode({"part_size": self.part_size})
+
+    def first_difference(self, remembered: bytes) -> str | None:
+        """The name of the first member that is new, gone or has another size or time than was remembered."""
+        try:
+            before, _ = MemberTable.decode(remembered, first_at=0, limit_bytes=_REMEMBERED_BYTES_MAX)
+        except TableError:
+            return None
+        old, new = _facts_by_name(before), _facts_by_name(self._table)
+        names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        return shown(names[0]) if names else None
 
     def fingerprint(self) -> str:
         """Changes whenever the archive's bytes may have: names, sizes, times, inodes, links, part size, format."""
@@ -277,6 +292,14 @@ def _kind(root: bytes, name: bytes, facts: os.stat_result) -> tuple[Kind, bytes]
             )
         return Kind.SYMLINK, target
     raise StoreError(f"{shown(name)} is neither a file nor a directory nor a link.", hint=_REFUSED_HINT)
+
+
+def _facts_by_name(table: MemberTable) -> dict[bytes, tuple[int, int, int]]:
+    return {
+        table.name(row): (table.kinds[row], table.sizes[row], table.mtimes[row])
+        for row in range(len(table))
+        if table.kinds[row] != Kind.DIRECTORY
+    }
 
 
 def _same(table: MemberTable, inodes: "array[int]", row: int, facts: os.stat_result) -> bool:

@@ -1,43 +1,31 @@
 """Pull: one version of the registry into the local store."""
 
-import errno
 import logging
 from dataclasses import dataclass
 
-from modelsync.archive.index import read_head
 from modelsync.archive.settle import Unpacked
-from modelsync.archive.unpack import Unpacker
-from modelsync.archive.unpack_stream import compression_of
 from modelsync.comparison import Verdict, decide_pull
 from modelsync.errors import (
+    AuthenticationError,
     BrokenModelError,
     NoSpaceError,
-    RegistryRefusedError,
     RemoteModelNotFoundError,
     StoreError,
     TransferError,
+    UnreachableError,
 )
-from modelsync.model import LocalModel, RemoteModel
+from modelsync.model import Direction, LocalModel, RemoteModel
 from modelsync.registry.client import Registry
-from modelsync.registry.targets import DataTarget
 from modelsync.results import Outcome, PullResult
 from modelsync.store import Stage
-from modelsync.sync.arrival import StreamArrival
+from modelsync.sync.receiving import Receiving, need_space
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag, TagReference
-from modelsync.transfer.control import Control
-from modelsync.transfer.download import Fetch, Head
-from modelsync.transfer.parts import cut, part_size_for
-from modelsync.transfer.progress import PartProgress, Phase, Progress
+from modelsync.transfer.control import Control, Paused
+from modelsync.transfer.journal import PullRecord
+from modelsync.transfer.progress import Phase, Progress
 
 log = logging.getLogger("modelsync.sync")
-
-RANGE_BYTES_MAX = 32 << 20
-"""Smaller than an upload's parts may be: a range has no price at the store, and what waits for a header stays small."""
-EXPANSION_MAX = 4
-"""A compressed archive may expand to so many times what the registry says of it; beyond, it is taken for a bomb."""
-SPACE_RESERVE_BYTES = 64 << 20
-"""What a pull leaves free on the store's disk."""
 
 
 def resolve_remote(
@@ -68,6 +56,7 @@ def pull(
 ) -> PullResult:
     """Downloads a version; fetches nothing when the local store has it already.
 
+    A pull that was cut short goes on from what is in its stage, if the object is still the same.
     It is unpacked beside the store while it arrives, checked, and put in place in one step; with `force` the old
     version stays until then. Raises RemoteModelNotFoundError, NoSpaceError, StoreLockedError, UnsafeArchiveError,
     ArchiveError, RemoteChangedError, the errors of the registry and of the data path, or Cancelled.
@@ -96,116 +85,75 @@ def pull(
             seconds=progress.elapsed_s,
             path=local.path,
         )
-    _need_space(sides, remote.size_bytes or 0)
-    with sides.store.new_stage(tag) as stage:
-        if not force and sides.store.find(tag) is not None:  # someone else pulled it while we waited for the lock
-            raise StoreError(f"{tag} was put into the store meanwhile.", hint="Pull again to compare.")
-        return _Pull(sides, remote, tag, stage, control, progress).run(decision.reason)
+    with sides.journals.open(sides.journal_key(Direction.PULL, tag)) as journal:
+        earlier = journal.read_pull()
+        if earlier is None:
+            need_space(sides, remote.size_bytes or 0)
+        stage, earlier = _stage(sides, tag, earlier)
+        with stage:
+            if not force and sides.store.find(tag) is not None:  # someone else pulled it while we looked
+                raise StoreError(f"{tag} was put into the store meanwhile.", hint="Pull again to compare.")
+            receiving = Receiving(sides, remote, tag, stage, control, progress, journal, earlier)
+            return _Pull(receiving).run(decision.reason)
 
 
 @dataclass(slots=True)
 class _Pull:
     """One pull that has something to fetch."""
 
-    sides: Sides
-    remote: RemoteModel
-    tag: Tag
-    stage: Stage
-    control: Control
-    progress: Progress
+    receiving: Receiving
 
     def run(self, reason: str) -> PullResult:
+        receiving = self.receiving
+        stage, progress, journal = receiving.stage, receiving.progress, receiving.journal
         try:
-            total, unpacked = self._receive()
-        except OSError as exc:
-            raise _disk_trouble(exc) from exc
-        self.progress.phase = Phase.INSTALL
-        self.control.check()
-        model = self.stage.install(replace=True, sync=self.sides.sync_to_disk)
-        self.progress.end()
+            total, unpacked = receiving.run()
+            progress.phase = Phase.INSTALL
+            receiving.control.check()
+            model = stage.install(replace=True, sync=receiving.sides.sync_to_disk)
+        except BaseException as exc:
+            if isinstance(exc, _WORTH_GOING_ON):
+                stage.keep()
+            else:
+                journal.remove()
+            raise
+        journal.remove()
+        progress.end()
         return PullResult(
-            tag=self.tag,
+            tag=receiving.tag,
             outcome=Outcome.PULLED,
             reason=reason,
+            resumed=receiving.resumed,
             bytes_total=total,
-            bytes_moved=self.progress.bytes_moved,
-            retries=self.progress.retries,
-            seconds=self.progress.elapsed_s,
-            warnings=self._warnings(model, unpacked),
+            bytes_moved=progress.bytes_moved,
+            retries=progress.retries,
+            seconds=progress.elapsed_s,
+            warnings=(*receiving.warnings, *_record_warnings(receiving.remote, model, unpacked)),
             path=model.path,
         )
 
-    def _receive(self) -> tuple[int, Unpacked]:
-        signed = self._signs_downloads()
-        target_for = self._presigned if signed else self._proxied
-        fetch = Fetch(target_for, self.sides.data, self.sides.workers.bandwidth, self.sides.retry)
-        self.progress.phase = Phase.RECEIVE
-        if not signed:
-            return self._receive_stream(fetch)
-        first = PartProgress(1, 0, 0)
-        self.progress.set_parts([first])
-        head = fetch.head(self.control, first)
-        self.progress.bytes_total = head.total_bytes
-        if head.total_bytes is not None:
-            _need_space(self.sides, max(head.total_bytes, self.remote.size_bytes or 0))
-        if not head.ranged or head.total_bytes is None or compression_of(head.data) is not None:
-            return self._receive_stream(fetch)
-        return self._receive_ranges(fetch, head, head.total_bytes, first)
 
-    def _receive_ranges(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> tuple[int, Unpacked]:
-        workers, control = self.sides.workers, self.control
-        unpacker = Unpacker(self.stage.path, total_bytes=total, index=read_head(head.data, total).index)
-        with unpacker:
-            take_back = control.on_cancel(unpacker.wake)
-            try:
-                unpacker.write_all(0, head.data, control.check)
-                first.size = len(head.data)
-                first.finish()
-                size = min(part_size_for(total, workers.threads), RANGE_BYTES_MAX)
-                parts = cut(total, size, start=len(head.data))
-                counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
-                self.progress.set_parts([first, *counters])
-                fetch.ranges(parts, counters, unpacker, head.etag, workers, control)
-            finally:
-                take_back()
-            self.progress.phase = Phase.CHECK
-            return total, unpacker.finish()
+_WORTH_GOING_ON = (Paused, UnreachableError, NoSpaceError, AuthenticationError, KeyboardInterrupt)
+"""Ends that a later pull may go on from; after any other one what has arrived is not trusted, or not wanted."""
 
-    def _receive_stream(self, fetch: Fetch) -> tuple[int, Unpacked]:
-        limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES
-        if self.remote.size_bytes:
-            limit = min(limit, EXPANSION_MAX * self.remote.size_bytes + SPACE_RESERVE_BYTES)
-        first = PartProgress(1, 0, 0)
-        self.progress.set_parts([first])
-        with StreamArrival(self.stage.path, max_bytes=limit) as arrival:
-            total = fetch.stream(arrival, first, self.sides.workers, self.control)
-            self.progress.bytes_total = total
-            self.progress.phase = Phase.CHECK
-            return total, arrival.finish()
 
-    def _signs_downloads(self) -> bool:
-        """By the registry's strategy (contract 3.1); one that signs nothing is asked for the bytes itself."""
-        if self.remote.transmission_strategy == "proxy":
-            return False
-        return self.sides.registry.presign_download(self.tag, control=self.control) is not None
+def _stage(sides: Sides, tag: Tag, earlier: PullRecord | None) -> tuple[Stage, PullRecord | None]:
+    """The stage of an earlier run with its record, or an empty one."""
+    if earlier is not None:
+        stage = sides.store.reopen_stage(tag, earlier.stage)
+        if stage is not None:
+            return stage, earlier
+    return sides.store.new_stage(tag), None
 
-    def _presigned(self, control: Control) -> DataTarget:
-        target = self.sides.registry.presign_download(self.tag, control=control)
-        if target is None:
-            raise RegistryRefusedError("The registry stopped signing download addresses.", hint="Pull it again.")
-        return target
 
-    def _proxied(self, _control: Control) -> DataTarget:
-        return self.sides.registry.proxy_download(self.tag)
-
-    def _warnings(self, model: LocalModel, unpacked: Unpacked) -> tuple[str, ...]:
-        """The record may be older than the content (architecture, invariant 5): that is told, never a failure."""
-        if self.remote.size_bytes is not None and self.remote.size_bytes != model.size_bytes:
-            return (
-                f"The registry's record of {self.tag} says {self.remote.size_bytes} bytes, its content has "
-                f"{model.size_bytes} in {unpacked.files} files: the record is of an earlier push.",
-            )
+def _record_warnings(remote: RemoteModel, model: LocalModel, unpacked: Unpacked) -> tuple[str, ...]:
+    """The record may be older than the content (architecture, invariant 5): that is told, never a failure."""
+    if remote.size_bytes is None or remote.size_bytes == model.size_bytes:
         return ()
+    return (
+        f"The registry's record of {model.tag} says {remote.size_bytes} bytes, its content has "
+        f"{model.size_bytes} in {unpacked.files} files: the record is of an earlier push.",
+    )
 
 
 def _local(sides: Sides, tag: Tag, *, force: bool) -> LocalModel | None:
@@ -215,18 +163,3 @@ def _local(sides: Sides, tag: Tag, *, force: bool) -> LocalModel | None:
         if force:
             return None  # replaced, whatever it is
         raise
-
-
-def _need_space(sides: Sides, needed: int) -> None:
-    free = sides.store.free_bytes()
-    if needed + SPACE_RESERVE_BYTES > free:
-        raise NoSpaceError(
-            f"The model needs {needed / 1e9:.1f} GB and the store's disk has {free / 1e9:.1f} GB free.",
-            hint="Delete versions you no longer need, or set BENTOML_HOME to a larger disk.",
-        )
-
-
-def _disk_trouble(exc: OSError) -> StoreError:
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpaceError("The store's disk is full.", hint="Delete versions you no longer need, then pull again.")
-    return StoreError(f"The store cannot be written: {exc.strerror or exc}.", hint="Check its permissions.")

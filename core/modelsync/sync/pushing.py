@@ -1,34 +1,26 @@
 """Push: one local version to the registry."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelsync.archive.layout import ArchiveLayout
 from modelsync.comparison import Verdict, decide_push
 from modelsync.errors import (
-    AnswerLostError,
     Cancelled,
     ModelsyncError,
     PermissionDeniedError,
-    RegistryRefusedError,
-    RemoteModelNotFoundError,
     SourceChangedError,
     TransferError,
-    UploadGoneError,
     UploadInProgressError,
 )
-from modelsync.model import LocalModel, RemoteModel, UploadStatus
-from modelsync.registry.schemas import CompletedPart, UploadId
-from modelsync.registry.targets import DataTarget
+from modelsync.model import Direction, LocalModel, RemoteModel, UploadStatus
 from modelsync.results import Outcome, PushResult
+from modelsync.sync.sending import Sending
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag
-from modelsync.transfer.control import Control
-from modelsync.transfer.download import Fetch
-from modelsync.transfer.parts import GiB, Part, cut, part_size_for
-from modelsync.transfer.progress import PartProgress, Phase, Progress
-from modelsync.transfer.upload import Upload, object_etag
+from modelsync.transfer.control import Control, Paused
+from modelsync.transfer.journal import Journal
+from modelsync.transfer.parts import GiB
+from modelsync.transfer.progress import Phase, Progress
 
 log = logging.getLogger("modelsync.sync")
 
@@ -46,9 +38,11 @@ def push(
 ) -> PushResult:
     """Uploads a version; sends nothing when the registry has it already.
 
-    The version counts as pushed only after every part has its ETag, no file changed meanwhile and the registry knows
-    that it succeeded. Any other end tells the registry `failed` with the reason. Raises LocalModelNotFoundError,
-    UploadInProgressError, SourceChangedError, the errors of the registry and of the data path, or Cancelled.
+    A push that was cut short goes on from the parts that the store has, if the files are still the same. The version
+    counts as pushed only after every part has its ETag, no file changed meanwhile and the registry knows that it
+    succeeded. Any other end but a pause tells the registry `failed` with the reason. Raises LocalModelNotFoundError,
+    UploadInProgressError, SourceChangedError, StoreLockedError when another process pushes it, the errors of the
+    registry and of the data path, or Cancelled.
     """
     control = control or Control()
     progress = progress or Progress()
@@ -60,7 +54,9 @@ def push(
     progress.phase = Phase.LOOK
     local = sides.store.get(tag)
     remote = sides.registry.model(tag, control=control)
-    decision = decide_push(local, remote, force=force)
+    key = sides.journal_key(Direction.PUSH, tag)
+    begun_here = sides.journals.exists(key) and remote is not None and remote.status is not UploadStatus.SUCCESS
+    decision = decide_push(local, remote, force=force or begun_here)
     if decision.verdict is Verdict.REFUSE:
         raise UploadInProgressError(f"{tag} is not pushed: {decision.reason}.", hint="Wait, or push with force.")
     if not decision.goes:
@@ -72,7 +68,8 @@ def push(
             differs=decision.verdict is Verdict.SKIP_DIFFERS,
             seconds=progress.elapsed_s,
         )
-    return _Push(sides, local, control, progress).run(remote, decision.reason)
+    with sides.journals.open(key) as journal:
+        return _Push(sides, local, control, progress, journal).run(remote, decision.reason)
 
 
 @dataclass(slots=True)
@@ -83,13 +80,13 @@ class _Push:
     local: LocalModel
     control: Control
     progress: Progress
+    journal: Journal
 
     def run(self, remote: RemoteModel | None, reason: str) -> PushResult:
         tag, registry = self.local.tag, self.sides.registry
         self.progress.phase = Phase.LAY_OUT
-        threads = self.sides.workers.threads
-        layout = ArchiveLayout.of(self.local.path, part_size=lambda total: part_size_for(total, threads))
-        self.progress.bytes_total = layout.size_bytes
+        sending = Sending.lay_out(self.sides, self.local, self.control, self.progress, self.journal)
+        self.progress.bytes_total = sending.layout.size_bytes
         self.control.check()
 
         self.progress.phase = Phase.REGISTER
@@ -98,20 +95,27 @@ class _Push:
             remote = self._register()
         registry.start_upload(tag, control=self.control)
         try:
-            warnings = self._send(layout, remote, known=known)
-        except BaseException as exc:
-            self._tell_failed(exc)
+            self._send(sending, remote)
+            self._say_success(sending, remote, known=known)
+        except Paused:
             raise
+        except BaseException as exc:
+            if isinstance(exc, SourceChangedError):
+                self.journal.remove()
+            self._tell_failed(exc, had_content=known and remote.status is UploadStatus.SUCCESS)
+            raise
+        self.journal.remove()
         self.progress.end()
         return PushResult(
             tag=tag,
             outcome=Outcome.PUSHED,
             reason=reason,
-            bytes_total=layout.size_bytes,
+            resumed=sending.resumed,
+            bytes_total=sending.layout.size_bytes,
             bytes_moved=self.progress.bytes_moved,
             retries=self.progress.retries,
             seconds=self.progress.elapsed_s,
-            warnings=warnings,
+            warnings=tuple(sending.warnings),
         )
 
     def _register(self) -> RemoteModel:
@@ -120,94 +124,30 @@ class _Push:
             registry.create_repository(tag.name, control=self.control)
         return registry.create_model(tag, self.local.info, self.local.size_bytes, control=self.control)
 
-    def _send(self, layout: ArchiveLayout, remote: RemoteModel, *, known: bool) -> tuple[str, ...]:
-        """Sends the archive by the strategy the registry wants (contract 3.1) and says that it succeeded."""
-        tag, registry, control = self.local.tag, self.sides.registry, self.control
-        warnings: list[str] = []
-        if remote.transmission_strategy == "proxy":
-            self._send_whole(layout, lambda _control: registry.proxy_upload(tag))
-        elif remote.transmission_strategy is None and layout.size_bytes <= SINGLE_PUT_MAX_BYTES:
-            if registry.presign_upload(tag, control=control) is None:
-                self._send_whole(layout, lambda _control: registry.proxy_upload(tag))
-            else:
-                self._send_whole(layout, self._presign_whole)
+    def _send(self, sending: Sending, remote: RemoteModel) -> None:
+        """Sends the archive by the strategy that the registry wants (contract 3.1)."""
+        tag, registry = self.local.tag, self.sides.registry
+        strategy = remote.transmission_strategy
+        if strategy is None and sending.layout.size_bytes <= SINGLE_PUT_MAX_BYTES:
+            if registry.presign_upload(tag, control=self.control) is not None:
+                sending.whole(sending.presigned)
+                return
+            strategy = "proxy"
+        if strategy == "proxy":
+            sending.whole(lambda _control: registry.proxy_upload(tag))
         else:
-            self._send_parts(layout)
+            sending.in_parts()
+
+    def _say_success(self, sending: Sending, remote: RemoteModel, *, known: bool) -> None:
+        tag, registry = self.local.tag, self.sides.registry
         self.progress.phase = Phase.COMPLETE
         if known:
-            warnings += self._refresh_record()
+            sending.warnings += self._refresh_record()
         if remote.transmission_strategy != "proxy":
-            registry.finish_upload(tag, ok=True, control=control)
+            registry.finish_upload(tag, ok=True, control=self.control)
         elif self._status_is_not_success():
             raise TransferError(
                 f"The registry took {tag}, but says that its upload did not succeed.", hint="Push it again."
-            )
-        return tuple(warnings)
-
-    def _send_parts(self, layout: ArchiveLayout) -> None:
-        tag, registry = self.local.tag, self.sides.registry
-        upload_id = registry.start_multipart(tag, control=self.control)
-        parts = cut(layout.size_bytes, layout.part_size or part_size_for(layout.size_bytes, self.sides.workers.threads))
-
-        def target_for(number: int, control: Control) -> DataTarget:
-            return registry.presign_part(tag, upload_id, number, control=control)
-
-        completed = self._upload(layout, parts, target_for)
-        self._check_unchanged(layout)
-        self.progress.phase = Phase.COMPLETE
-        self._complete(layout, upload_id, completed)
-
-    def _complete(self, layout: ArchiveLayout, upload_id: UploadId, completed: tuple[CompletedPart, ...]) -> None:
-        """Makes the object; where the answer was lost, looks whether it is there before asking again."""
-        registry, tag = self.sides.registry, self.local.tag
-        self.control.check()
-        try:
-            registry.complete_multipart(tag, upload_id, completed, control=self.control)
-        except (AnswerLostError, UploadGoneError) as exc:
-            if self._is_stored(layout, completed):
-                return
-            if isinstance(exc, UploadGoneError):
-                raise
-            registry.complete_multipart(tag, upload_id, completed, control=self.control)
-
-    def _is_stored(self, layout: ArchiveLayout, completed: tuple[CompletedPart, ...]) -> bool:
-        """Whether the registry's object is the archive that was sent: same size and the ETag of these parts."""
-        fetch = Fetch(self._signed_download, self.sides.data, self.sides.workers.bandwidth, self.sides.retry)
-        try:
-            head = fetch.head(self.control, PartProgress(0, 0, 0))
-        except RemoteModelNotFoundError:
-            return False
-        return head.total_bytes == layout.size_bytes and head.etag == object_etag(completed)
-
-    def _signed_download(self, control: Control) -> DataTarget:
-        target = self.sides.registry.presign_download(self.local.tag, control=control)
-        return target or self.sides.registry.proxy_download(self.local.tag)
-
-    def _send_whole(self, layout: ArchiveLayout, target_for: Callable[[Control], DataTarget]) -> None:
-        whole = (Part(1, 0, layout.size_bytes),)
-        self._upload(layout, whole, lambda _number, control: target_for(control))
-        self._check_unchanged(layout)
-
-    def _presign_whole(self, control: Control) -> DataTarget:
-        target = self.sides.registry.presign_upload(self.local.tag, control=control)
-        if target is None:
-            raise RegistryRefusedError("The registry stopped signing upload addresses.", hint="Push it again.")
-        return target
-
-    def _upload(
-        self, layout: ArchiveLayout, parts: tuple[Part, ...], target_for: Callable[[int, Control], DataTarget]
-    ) -> tuple[CompletedPart, ...]:
-        counters = [PartProgress(part.number, part.start, part.size) for part in parts]
-        self.progress.set_parts(counters)
-        self.progress.phase = Phase.SEND
-        upload = Upload(layout, parts, target_for, self.sides.data, verify=self.sides.verify, policy=self.sides.retry)
-        return upload.run(self.sides.workers, self.control, counters, {})
-
-    def _check_unchanged(self, layout: ArchiveLayout) -> None:
-        changed = layout.changed()
-        if changed is not None:
-            raise SourceChangedError(
-                f"{changed} changed while it was sent.", hint="Push again when nothing writes to it."
             )
 
     def _refresh_record(self) -> list[str]:
@@ -227,9 +167,11 @@ class _Push:
         record = self.sides.registry.model(self.local.tag, control=self.control)
         return record is None or record.status is not UploadStatus.SUCCESS
 
-    def _tell_failed(self, cause: BaseException) -> None:
+    def _tell_failed(self, cause: BaseException, *, had_content: bool) -> None:
         """Leaves a reason in the registry that a colleague can read; a registry that is gone cannot be told."""
         reason = cause.message if isinstance(cause, ModelsyncError) else type(cause).__name__
+        if had_content:
+            reason += " (a forced push; the content before it may still be there)"
         try:
             self.sides.registry.finish_upload(self.local.tag, ok=False, reason=reason)
         except ModelsyncError as exc:

@@ -1,11 +1,13 @@
 """The two sides of a transfer and what moves bytes between them."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from modelsync.model import Direction
 from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
+from modelsync.tag import Tag
 from modelsync.transfer.data import DataClient
+from modelsync.transfer.journal import JournalKey, Journals
 from modelsync.transfer.retry import RetryPolicy
 from modelsync.transfer.workers import Workers
 
@@ -18,14 +20,24 @@ class Sides:
     registry: Registry
     workers: Workers
     data: DataClient
-    state_dir: Path
-    """Where journals of unfinished transfers are kept."""
+    journals: Journals
+    """What is kept of unfinished transfers."""
     verify: bool = True
     """Compare each part's MD5 with its ETag."""
     sync_to_disk: bool = True
     """Flush what a pull installs before it counts as there."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     """When a part is tried again, and after how long."""
+
+    def journal_key(self, direction: Direction, tag: Tag) -> JournalKey:
+        """Names the journal of a transfer between just these two sides."""
+        context = self.registry.context
+        return JournalKey(direction, tag, context.endpoint, context.organization, self.store.home)
+
+    def tidy(self) -> None:
+        """Removes what transfers that were given up have left; for every start of a program."""
+        self.journals.clean()
+        self.store.clean_stages(keep=self.journals.stages())
 
     def close(self) -> None:
         """Closes the connections; call it when no transfer runs."""

@@ -143,7 +143,7 @@ class Progress:
         self.phase = Phase.WAITING
         self.bytes_total: int | None = None
         self.bytes_kept = 0
-        """Bytes that an earlier run moved already."""
+        """Bytes that an earlier run moved already and that no part of this one stands for."""
 
     def set_parts(self, parts: Sequence[PartProgress]) -> None:
         self._parts = parts
@@ -177,7 +177,7 @@ class Progress:
             self._samples.popleft()
         (then, moved_then) = self._samples[0]
         speed = (moved - moved_then) / (now - then) if now - then > 0.2 else 0.0
-        done = sum(part.done for part in self._parts)
+        done = self.bytes_kept + sum(part.done for part in self._parts)
         left = None if self.bytes_total is None else max(0, self.bytes_total - done)
         moving = self.phase in (Phase.SEND, Phase.RECEIVE)
         return ProgressSnapshot(

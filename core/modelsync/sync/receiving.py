@@ -1,0 +1,220 @@
+"""A version's archive on its way into a stage: in ranges or as one stream, begun or gone on with."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from modelsync.archive.index import read_head
+from modelsync.archive.settle import Unpacked
+from modelsync.archive.unpack import Checkpoint, Unpacker
+from modelsync.archive.unpack_stream import compression_of
+from modelsync.errors import ModelsyncError, NoSpaceError, RegistryRefusedError, StoreError
+from modelsync.model import RemoteModel
+from modelsync.registry.schemas import ETag
+from modelsync.registry.targets import DataTarget
+from modelsync.store import Stage
+from modelsync.sync.arrival import StreamArrival
+from modelsync.sync.sides import Sides
+from modelsync.tag import Tag
+from modelsync.transfer.control import Control
+from modelsync.transfer.download import Fetch, Head
+from modelsync.transfer.journal import Journal, PullRecord, boot_id
+from modelsync.transfer.parts import MiB, Part, cut, part_size_for
+from modelsync.transfer.progress import PartProgress, Phase, Progress
+
+log = logging.getLogger("modelsync.sync")
+
+RANGE_BYTES_MAX = 32 * MiB
+"""Smaller than an upload's parts may be: a range has no price at the store, and what waits for a header stays small."""
+EXPANSION_MAX = 4
+"""A compressed archive may expand to so many times what the registry says of it; beyond, it is taken for a bomb."""
+SPACE_RESERVE_BYTES = 64 * MiB
+"""What a pull leaves free on the store's disk."""
+CHECKPOINT_EVERY_S = 1.0
+CHECKPOINT_EVERY_BYTES = 64 * MiB
+"""At most so much is fetched again after kill -9, plus what arrived while the last checkpoint was synced."""
+
+
+@dataclass(slots=True)
+class Receiving:
+    """One archive that is fetched."""
+
+    sides: Sides
+    remote: RemoteModel
+    tag: Tag
+    stage: Stage
+    control: Control
+    progress: Progress
+    journal: Journal
+    earlier: PullRecord | None
+    """What an earlier run left in this stage."""
+    warnings: list[str] = field(default_factory=list)
+    resumed: bool = False
+
+    def run(self) -> tuple[int, Unpacked]:
+        """Fetches and unpacks everything and checks that it is whole; returns the archive's size and what it became."""
+        signed = self._signs_downloads()
+        target_for = self._presigned if signed else self._proxied
+        fetch = Fetch(target_for, self.sides.data, self.sides.workers.bandwidth, self.sides.retry)
+        self.progress.phase = Phase.RECEIVE
+        if not signed:
+            return self._stream(fetch)
+        first = PartProgress(1, 0, 0)
+        self.progress.set_parts([first])
+        head = fetch.head(self.control, first)
+        self.progress.bytes_total = head.total_bytes
+        if not head.ranged or head.total_bytes is None or compression_of(head.data) is not None:
+            need_space(self.sides, head.total_bytes or 0)
+            return self._stream(fetch)
+        return self._ranges(fetch, head, head.total_bytes, first)
+
+    def _ranges(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> tuple[int, Unpacked]:
+        workers, control = self.sides.workers, self.control
+        with self._unpacker(head, total) as unpacker:
+            need_space(self.sides, max(total, self.remote.size_bytes or 0) - unpacker.done_bytes)
+            kept = unpacker.done()
+            take_back = control.on_cancel(unpacker.wake)
+            try:
+                with self._checkpoints(unpacker, head, total):
+                    unpacker.write_all(0, head.data, control.check)
+                    first.size = len(head.data)
+                    first.finish()
+                    parts = _missing(kept, len(head.data), total, self._range_bytes(total))
+                    self.progress.bytes_kept = total - len(head.data) - sum(part.size for part in parts)
+                    counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
+                    self.progress.set_parts([first, *counters])
+                    fetch.ranges(parts, counters, unpacker, head.etag, workers, control)
+            finally:
+                take_back()
+            self.progress.phase = Phase.CHECK
+            return total, unpacker.finish()
+
+    def _range_bytes(self, total: int) -> int:
+        return min(part_size_for(total, self.sides.workers.threads), RANGE_BYTES_MAX)
+
+    def _unpacker(self, head: Head, total: int) -> Unpacker:
+        """Goes on in the stage if the object is still the same, else empties it and begins, saying why."""
+        earlier = self.earlier
+        if earlier is not None and (earlier.etag, earlier.total_bytes) == (head.etag, total):
+            try:
+                unpacker = Unpacker.resume(self.stage.path, total_bytes=total, checkpoint=earlier.checkpoint)
+            except StoreError as exc:
+                self.warnings.append(f"The pull that was cut short cannot go on, it starts again: {exc.message}")
+            else:
+                self.resumed = unpacker.done_bytes > 0
+                return unpacker
+        elif earlier is not None:
+            self.warnings.append(
+                f"{self.tag} was replaced in the registry since the pull was cut short: it starts again."
+            )
+        if earlier is not None:
+            self.earlier = None
+            self.stage.clear()
+        return Unpacker(self.stage.path, total_bytes=total, index=read_head(head.data, total).index)
+
+    @contextmanager
+    def _checkpoints(self, unpacker: Unpacker, head: Head, total: int) -> Iterator[None]:
+        """Notes what has arrived, in the background and once more at the end; nothing without an ETag to pin it by."""
+        if head.etag is None:
+            yield
+            return
+        etag: ETag = head.etag
+        ended = threading.Event()
+        saved = -1
+
+        def save() -> None:
+            nonlocal saved
+            done = unpacker.done_bytes
+            if done == saved:
+                return
+            sync = self.sides.sync_to_disk
+            checkpoint: Checkpoint = unpacker.checkpoint(sync=sync)
+            self.journal.write_pull(
+                PullRecord(etag, total, self.stage.path, checkpoint, boot_id="" if sync else boot_id())
+            )
+            saved = done
+
+        def watch() -> None:
+            waited = 0.0
+            while not ended.wait(CHECKPOINT_EVERY_S / 8):
+                waited += CHECKPOINT_EVERY_S / 8
+                if waited >= CHECKPOINT_EVERY_S or unpacker.done_bytes - saved >= CHECKPOINT_EVERY_BYTES:
+                    waited = 0.0
+                    _quietly(save)
+
+        thread = threading.Thread(target=watch, name="modelsync-checkpoint", daemon=True)
+        thread.start()
+        try:
+            yield
+        except ModelsyncError:
+            ended.set()
+            thread.join()
+            _quietly(save)
+            raise
+        finally:
+            ended.set()
+            thread.join()
+
+    def _stream(self, fetch: Fetch) -> tuple[int, Unpacked]:
+        limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES
+        if self.remote.size_bytes:
+            limit = min(limit, EXPANSION_MAX * self.remote.size_bytes + SPACE_RESERVE_BYTES)
+        first = PartProgress(1, 0, 0)
+        self.progress.set_parts([first])
+        if self.earlier is not None:
+            self.earlier = None
+            self.stage.clear()
+        with StreamArrival(self.stage.path, max_bytes=limit) as arrival:
+            total = fetch.stream(arrival, first, self.sides.workers, self.control)
+            self.progress.bytes_total = total
+            self.progress.phase = Phase.CHECK
+            return total, arrival.finish()
+
+    def _signs_downloads(self) -> bool:
+        """By the registry's strategy (contract 3.1); one that signs nothing is asked for the bytes itself."""
+        if self.remote.transmission_strategy == "proxy":
+            return False
+        return self.sides.registry.presign_download(self.tag, control=self.control) is not None
+
+    def _presigned(self, control: Control) -> DataTarget:
+        target = self.sides.registry.presign_download(self.tag, control=control)
+        if target is None:
+            raise RegistryRefusedError("The registry stopped signing download addresses.", hint="Pull it again.")
+        return target
+
+    def _proxied(self, _control: Control) -> DataTarget:
+        return self.sides.registry.proxy_download(self.tag)
+
+
+def need_space(sides: Sides, needed: int) -> None:
+    """Raises NoSpaceError when so many bytes, and a reserve, do not fit on the store's disk."""
+    free = sides.store.free_bytes()
+    if needed + SPACE_RESERVE_BYTES > free:
+        raise NoSpaceError(
+            f"The model needs {needed / 1e9:.1f} GB and the store's disk has {free / 1e9:.1f} GB free.",
+            hint="Delete versions you no longer need, or set BENTOML_HOME to a larger disk.",
+        )
+
+
+def _missing(done: tuple[tuple[int, int], ...], start: int, total: int, size: int) -> tuple[Part, ...]:
+    """The parts of [start, total) that are not in `done`, ascending and numbered from 1."""
+    gaps = []
+    position = start
+    for begin, end in done:
+        if begin > position:
+            gaps.append((position, begin))
+        position = max(position, end)
+    if position < total:
+        gaps.append((position, total))
+    pieces = [part for begin, end in gaps for part in cut(end, size, start=begin)]
+    return tuple(Part(number, part.start, part.size) for number, part in enumerate(pieces, start=1))
+
+
+def _quietly(save: Callable[[], None]) -> None:
+    """A checkpoint that fails costs a resume, not the pull: what is wrong with the disk the pull itself will say."""
+    try:
+        save()
+    except ModelsyncError as exc:
+        log.warning("no checkpoint: %s", exc.message)
