@@ -1,9 +1,9 @@
 """The application: themes, screens in their order, and an end that leaves the terminal clean."""
 
 import asyncio
+import gc
 import logging
 import signal
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,9 +11,9 @@ from textual.app import App
 from textual.binding import BindingType
 
 from modelsync.errors import AuthenticationError, KeyringError, ModelsyncError
-from modelsync.store import StoreListing
 from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands
+from modelsync_tui.loading import FirstScan
 from modelsync_tui.notices import short_path
 from modelsync_tui.screens.main import MainScreen
 from modelsync_tui.session import Session
@@ -37,9 +37,7 @@ class ModelsyncApp(App[object], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.APP)]
     NOTIFICATION_TIMEOUT = 8
 
-    def __init__(
-        self, session: Session, scan: Callable[[], StoreListing] | None = None, *, plain: bool = False
-    ) -> None:
+    def __init__(self, session: Session, scan: FirstScan | None = None, *, plain: bool = False) -> None:
         """`scan`: a reading of the store that is under way; `plain`: draw with ASCII only."""
         super().__init__()
         self.session = session
@@ -58,7 +56,12 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         for ending in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(ending, self._ended_by, ending)
         self.push_screen(self.main)
-        self.call_after_refresh(self.main.connect)
+        self.call_after_refresh(self._first_frame_drawn)
+
+    def _first_frame_drawn(self) -> None:
+        gc.freeze()  # what start-up made lives as long as the program
+        gc.enable()
+        self.main.connect()
 
     def _offline(self, error: ModelsyncError) -> None:
         """No connection came about: a person without an account, or with a refused one, is asked to sign in."""

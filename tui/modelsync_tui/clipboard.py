@@ -4,11 +4,10 @@ import shlex
 from collections.abc import Sequence
 
 from modelsync_tui.catalog import Catalog
-from modelsync_tui.dialogs.menu import Choice
 from modelsync_tui.listing import Key, Side
 
 TAG, PATH, COMMAND = "y", "p", "c"
-CHOICES = (Choice(TAG, "tag"), Choice(PATH, "path in the local store"), Choice(COMMAND, "shell command that moves it"))
+CHOICES = {TAG: "tag", PATH: "path in the local store", COMMAND: "shell command that moves it"}
 
 
 def text_of(what: str, keys: Sequence[Key], side: Side, catalog: Catalog, context: str | None) -> str:

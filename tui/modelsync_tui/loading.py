@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
+from typing import Protocol
 
 from textual.app import App
 
@@ -41,6 +42,17 @@ class _Reread:
     remote_read: bool
 
 
+class FirstScan(Protocol):
+    """A reading of the store that began before the screen was there."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether calling it would not wait."""
+        ...
+
+    def __call__(self) -> StoreListing: ...
+
+
 class Loader:
     """Belongs to the main screen; tells it by two functions what changed."""
 
@@ -66,8 +78,14 @@ class Loader:
         self.remote_read_at: float | None = None
         """On the monotonic clock."""
 
-    def read_local(self, scan: Callable[[], StoreListing] | None = None) -> None:
+    def read_local(self, scan: FirstScan | None = None) -> None:
         """Reads the store; `scan` may be one that began before the first frame."""
+        if scan is not None and scan.ready:
+            try:
+                self.take_local(scan())
+            except ModelsyncError as error:
+                self._failed(Side.LOCAL, error)
+            return
         look = scan or self._session.scan
 
         def read() -> tuple[tuple[LocalModel, ...], StoreListing]:

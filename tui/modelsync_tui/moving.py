@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from modelsync.comparison import Direction, Plan
 from modelsync_tui import work
-from modelsync_tui.dialogs.force import ForceDialog
-from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.listing import Key
 from modelsync_tui.loading import Link, Loader
 from modelsync_tui.planning import plan_for, requests
@@ -54,6 +52,8 @@ class Mover:
             self._loader.know((name for name, _ in keys), partial(self._ask, keys, direction, force=force))
 
     def _ask(self, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
+        from modelsync_tui.dialogs.force import ForceDialog
+
         self._message.say("")
         plan = plan_for(self._loader.catalog, keys, direction, force=force)
         if not plan.items:
@@ -76,6 +76,8 @@ class Mover:
             self._ask_plan(plan, None)
 
     def _ask_plan(self, plan: Plan, free_bytes: int | None) -> None:
+        from modelsync_tui.dialogs.plan import PlanDialog
+
         online = self._session.online
         target = online.host if online else ""
         self._app.push_screen(PlanDialog(plan, target=target, free_bytes=free_bytes), partial(self._planned, plan))

@@ -15,11 +15,9 @@ from textual.widgets import Static
 
 from modelsync.comparison import Direction
 from modelsync.errors import ModelsyncError
-from modelsync.store import StoreListing
 from modelsync_tui import clipboard, glyphs, keys
-from modelsync_tui.dialogs.menu import Choice, Menu
 from modelsync_tui.listing import Side, SortKey
-from modelsync_tui.loading import Link, Loader
+from modelsync_tui.loading import FirstScan, Link, Loader
 from modelsync_tui.moving import Mover
 from modelsync_tui.notices import local_notice, remote_notice, row_words, short_path
 from modelsync_tui.planning import plan_for, plan_words
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from modelsync.transfers import QueueSnapshot, TransferRow
 
 ONE_PANE_BELOW_CELLS = 60
+WIDE_FROM_CELLS = 100
 SHORT_BELOW_ROWS = 30
 MIN_CELLS, MIN_ROWS = 40, 10
 AGE_SHOWN_EVERY_S = 5.0
@@ -57,7 +56,7 @@ class MainScreen(Screen[None]):
     def __init__(
         self,
         session: Session,
-        scan: Callable[[], StoreListing] | None,
+        scan: FirstScan | None,
         *,
         offline: Callable[[ModelsyncError], object],
     ) -> None:
@@ -92,7 +91,8 @@ class MainScreen(Screen[None]):
         self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message, self._agreed)
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
         self.local.focus_list()
-        self._sides_changed()
+        if self._scan is None or not self._scan.ready:
+            self._sides_changed()
         self.loader.read_local(self._scan)
         self.set_interval(AGE_SHOWN_EVERY_S, self._show_titles)
 
@@ -158,7 +158,9 @@ class MainScreen(Screen[None]):
             name += f"  {literal(online.context.name)}"
         age = ""
         if self.loader.remote_read_at is not None and self.loader.link is Link.ONLINE:
-            age = f"refreshed {ago_text(monotonic() - self.loader.remote_read_at)} ago"
+            age = ago_text(monotonic() - self.loader.remote_read_at)
+            if self.size.width >= WIDE_FROM_CELLS:
+                age = f"refreshed {age} ago"
         self.remote.show_title(name, age)
 
     # The transfers
@@ -220,6 +222,8 @@ class MainScreen(Screen[None]):
     @on(Browser.ListChanged)
     def _list_changed(self, event: Browser.ListChanged) -> None:
         self.loader.ask(event.browser.names_in_sight)
+        if event.browser is self._current and self._message.kind is not Kind.BAD:
+            self._say_what_would_happen()
         if event.browser is self.remote and event.browser.wants_more:
             self.loader.more_unasked()
 
@@ -259,6 +263,8 @@ class MainScreen(Screen[None]):
         self._mover.move(self._current.targets, self._direction, force=True)
 
     def action_sort(self) -> None:
+        from modelsync_tui.dialogs.menu import Choice, Menu
+
         browser = self._current
         at = next(key for key, (sort, _) in _SORTS.items() if sort is browser.ask.sort)
 
@@ -270,6 +276,8 @@ class MainScreen(Screen[None]):
         self.app.push_screen(Menu(f"Sort {browser.side}", choices, at=at), chosen)
 
     def action_clipboard(self) -> None:
+        from modelsync_tui.dialogs.menu import Choice, Menu
+
         browser = self._current
 
         def chosen(what: str | None) -> None:
@@ -286,7 +294,8 @@ class MainScreen(Screen[None]):
             more = f"  and {count_text(len(lines) - 1, 'line')} more" if len(lines) > 1 else ""
             self._message.say(f"Copied: {literal(lines[0])}{more}", Kind.GOOD)
 
-        self.app.push_screen(Menu("Copy to the clipboard", clipboard.CHOICES), chosen)
+        choices = [Choice(key, words) for key, words in clipboard.CHOICES.items()]
+        self.app.push_screen(Menu("Copy to the clipboard", choices), chosen)
 
     # The filter
 

@@ -29,13 +29,15 @@ from modelsync_tui.listing import (
 )
 from modelsync_tui.marks import Marks, markable
 from modelsync_tui.openness import Openness
-from modelsync_tui.text import size_text
+from modelsync_tui.text import literal, size_text
 from modelsync_tui.widgets.columnline import ColumnLine
 from modelsync_tui.widgets.lines import Piece
 from modelsync_tui.widgets.rowlist import RowList
 from modelsync_tui.widgets.rows import Columns, Look, Standing, group_pieces, heading, version_pieces
 from modelsync_tui.widgets.titles import edge
 
+WIDE_CELLS = 50
+"""From this width on a browser's border has room for whole words."""
 BUILT_AT_ONCE_ROWS = 2_000
 """A list up to this long is made on the event loop; a longer one in a thread, after its first rows are shown."""
 
@@ -47,7 +49,7 @@ class Browser(Widget):
 
     @dataclass
     class CursorMoved(Message):
-        """The cursor stands on another row, or the row changed under it."""
+        """A person moved the cursor."""
 
         browser: "Browser"
 
@@ -220,17 +222,13 @@ class Browser(Widget):
         self.post_message(self.ListChanged(self))
 
     def _show_flat(self, flat: Flat) -> None:
-        cursor, row = self._list.cursor, self.row
-        if row is not None:
-            cursor = flat.positions.get(row.key, flat.positions.get((row.name, ""), cursor))
+        cursor, chosen = self._list.cursor, self._list.chosen
+        if chosen is not None:
+            cursor = flat.positions.get(chosen, flat.positions.get((chosen[0], ""), cursor))
         self.flat = flat
         self._list.show(flat, cursor)
-        self._note_cursor()
-        self._draw_range()
-
-    def _note_cursor(self) -> None:
         self.draw_titles()
-        self.post_message(self.CursorMoved(self))
+        self._draw_range()
 
     # Drawing
 
@@ -260,19 +258,26 @@ class Browser(Widget):
         if not self.is_mounted:
             return
         self.border_title = edge(self, self._side_name, self._marked_text() or self._news)
-        asked = [f"sort:{self.ask.sort}{' reversed' if self.ask.reverse else ''}"]
-        if self.ask.only_differing:
-            asked.append("only what differs")
+        self.border_subtitle = edge(self, *self._lower_border())
+
+    def _lower_border(self) -> tuple[str, str]:
+        wide = self.size.width >= WIDE_CELLS
+        asked = []
         if self.ask.filter.text:
-            asked.append(f"filter:{self.ask.filter.text}")
+            asked.append(f"filter:{literal(self.ask.filter.text)}")
+        if self.ask.only_differing:
+            asked.append("only what differs" if wide else "differing")
+        if wide or not asked:
+            asked.insert(0, f"sort:{self.ask.sort}{' reversed' if self.ask.reverse else ''}")
+        if wide and not self.ask.filter.text and not self.ask.only_differing:
+            asked.append("filter:none")
+        listing, total = self.listing, self.catalog.remote_total
         place = f"{self._list.cursor + 1:,}/{len(self.flat.rows):,}" if self.flat.rows else ""
-        shown = "" if self.listing.shown == self.listing.total else f"{self.listing.shown:,} shown of "
-        total = self.catalog.remote_total
+        shown = f"{listing.shown:,}{' shown' * wide} of " if listing.shown != listing.total else ""
         if self.side is Side.REMOTE and total is not None and not self.catalog.remote_complete:
-            place = f"{place}  {shown}{self.listing.total:,} of {total:,}  more: PgDn"
-        elif shown:
-            place = f"{place}  {shown}{self.listing.total:,}"
-        self.border_subtitle = edge(self, "  ".join(asked), place)
+            more = f"{listing.total:,} loaded of {total:,}  more: PgDn" if wide else f"{listing.total:,} of {total:,}"
+            return "  ".join(asked), f"{place}  {shown}{more}"
+        return "  ".join(asked), f"{place}  {shown}{listing.total:,}" if shown else place
 
     def _marked_text(self) -> str:
         if self.marks.anchor is not None:
@@ -331,7 +336,8 @@ class Browser(Widget):
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
         self._draw_range()
-        self._note_cursor()
+        self.draw_titles()
+        self.post_message(self.CursorMoved(self))
 
     @on(RowList.Clicked)
     def _clicked(self, event: RowList.Clicked) -> None:

@@ -22,9 +22,11 @@ class MessageLine(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False, id="message")
+        self.kind = Kind.PLAIN
 
     def say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
         """Shows a sentence until the next one."""
+        self.kind = kind
         for other in Kind:
             self.set_class(other is kind, f"-{other}")
         self.update(Content(words))

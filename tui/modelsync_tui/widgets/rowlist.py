@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from modelsync_tui.listing import Flat
+from modelsync_tui.listing import Flat, Key
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
 _LINKED = "rowlist--linked"
@@ -35,6 +35,9 @@ class RowList(Lines, inherit_bindings=False):
         self._flat = Flat()
         self.linked = True
         """Whether the cursor is shown without the focus: it stands for the row that the other side is on."""
+        self.chosen: Key | None = None
+        """The row that a person, or the linked cursor, went to last; it may be filtered out now."""
+        self._placing = False
         self.range_rows = range(0)
         """Rows inside the range that is being drawn."""
 
@@ -42,8 +45,10 @@ class RowList(Lines, inherit_bindings=False):
         """Shows other rows, with the cursor on one of them at the same height of the window where that is possible."""
         height = self.cursor - self.scroll_offset.y
         self._flat = flat
+        self._placing = True
         self.lines_changed()
         self.cursor = cursor
+        self._placing = False
         self.scroll_to(y=max(0, self.cursor - height), animate=False, immediate=True)
         self.keep_in_sight()
         self.refresh()
@@ -97,7 +102,9 @@ class RowList(Lines, inherit_bindings=False):
 
     def watch_cursor(self, old: int, new: int) -> None:
         super().watch_cursor(old, new)
-        if old != new:
+        if old != new and not self._placing:
+            row = self._flat.at(new)
+            self.chosen = row.key if row else None
             self.post_message(self.Moved())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
