@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from textual.widget import Widget
 from textual.widgets import Button
 
 from modelsync.comparison import Direction
+from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import text
 from modelsync_tui.dialogs.card import Card, choice, sentence
 
@@ -25,11 +25,9 @@ class QuitChoice(StrEnum):
 class QuitDialog(Card[QuitChoice]):
     """Names the work that is not finished and asks what becomes of it."""
 
-    def __init__(self, queue: QueueSnapshot, *, resumes: bool = False) -> None:
-        """`resumes`: whether the next start goes on with what was paused."""
+    def __init__(self, queue: QueueSnapshot) -> None:
         super().__init__("Quit?")
         self._queue = queue
-        self._resumes = resumes
 
     def body(self) -> Iterable[Widget]:
         yield sentence(self._work(), id="work")
@@ -41,7 +39,7 @@ class QuitDialog(Card[QuitChoice]):
         enter = "Enter" if self.plain else "↵"
         yield choice("Keep going in this window", "Esc", id="keep")
         yield choice("Pause all, save and quit", enter, id="pause")
-        yield sentence(self._after_pause(), kind="-muted -under")
+        yield sentence("what is finished is kept: push or pull again to go on", kind="-muted -under")
         yield choice("Cancel all and quit", "", id="cancel", kind="-danger")
         yield sentence("marks versions that were being pushed as failed", kind="-muted -under")
 
@@ -77,8 +75,3 @@ class QuitDialog(Card[QuitChoice]):
         direction = glyphs.up if row.request.direction is Direction.PUSH else glyphs.down
         tag = text.cut_middle(str(row.request.tag), 46, glyphs.ellipsis)
         return f"{status} {direction} {tag}  {row.progress.fraction:.0%}"
-
-    def _after_pause(self) -> str:
-        if self._resumes:
-            return "the next start goes on with them"
-        return "they are not done; push or pull them again later"

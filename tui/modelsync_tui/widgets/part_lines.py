@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from modelsync.transfer.progress import PartState
 from modelsync.transfers import TransferRow, TransferStatus
 from modelsync_tui import glyphs, text
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
@@ -18,6 +19,9 @@ from modelsync_tui.widgets.parts import (
 from modelsync_tui.widgets.titles import edge
 from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
 
+_DONE_KEPT_IN_SIGHT = 2
+"""So many lines of finished parts stay above those that are being moved."""
+
 
 class PartLines(Lines, can_focus=False):
     """The parts of one transfer: a line each, two a line where it is narrow, above a few dozen a strip."""
@@ -30,6 +34,7 @@ class PartLines(Lines, can_focus=False):
         """Looks at another transfer, or at a later moment of it."""
         self._row = row
         self.lines_changed()
+        self._follow()
 
     def show_title(self) -> None:
         """Names the transfer in the border, and counts its parts."""
@@ -68,6 +73,15 @@ class PartLines(Lines, can_focus=False):
             pair = shown[index * 2 : index * 2 + 2]
             return [piece for part in pair for piece in part_half_line(part, half, characters)]
         return (part_head(width),) if index == 0 else part_line(shown[index - 1], width, characters)
+
+    def _follow(self) -> None:
+        """Keeps what is being moved in sight; nothing else scrolls these lines."""
+        parts = self._row.progress.parts if self._row is not None else ()
+        moving = next((at for at, part in enumerate(parts) if part.state is not PartState.DONE), 0)
+        line = moving if self._is_wide else moving // 2
+        top = 0 if len(parts) > ROWS_MAX else max(0, line - _DONE_KEPT_IN_SIGHT)
+        if top != self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
 
     def _words(self) -> list[str]:
         """The whole sentence of a failure, on as many lines as it takes."""

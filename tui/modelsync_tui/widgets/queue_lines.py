@@ -11,7 +11,7 @@ from modelsync_tui.widgets.lines import Lines, Piece, Tone
 from modelsync_tui.widgets.transfer_rows import shown_order, strip_line, transfer_line
 
 _STRIP_MIN_LINES = 5
-"""A pane of fewer lines has none to spare for a strip."""
+"""A pane of fewer lines has one for a strip only when all transfers are in sight anyway."""
 
 
 class QueueLines(Lines, can_focus=False):
@@ -50,7 +50,8 @@ class QueueLines(Lines, can_focus=False):
 
     def _lay_out(self, *, strips: bool) -> None:
         characters = glyphs.of(self.app)
-        opened = self._strip_row() if strips and self.size.height >= _STRIP_MIN_LINES else None
+        has_room = self.size.height >= _STRIP_MIN_LINES or len(self._rows) < self.size.height
+        opened = self._strip_row() if strips and has_room else None
         self._entries, self._row_lines = [], []
         for row in self._rows:
             self._row_lines.append(len(self._entries))

@@ -21,13 +21,15 @@ class RateLines(Lines, can_focus=False):
         super().__init__(id="rate")
         self._samples: deque[float] = deque(maxlen=RATE_WINDOW_S)
         self._sampled_at = 0.0
+        self._now = 0.0
         self._row: TransferRow | None = None
 
     def show(self, queue: QueueSnapshot, row: TransferRow | None) -> None:
         """Takes one sample a second while something moves."""
         now = time.monotonic()
+        self._now = queue.upload_speed + queue.download_speed
         if queue.busy and now - self._sampled_at >= 1.0:
-            self._samples.append(queue.upload_speed + queue.download_speed)
+            self._samples.append(self._now)
             self._sampled_at = now
         self._row = row
         self.lines_changed()
@@ -46,11 +48,10 @@ class RateLines(Lines, can_focus=False):
         bars = "".join(
             ramp[min(len(ramp) - 1, int(speed / peak * (len(ramp) - 1) + 0.5))] if peak else ramp[0] for speed in recent
         )
-        now = self._samples[-1] if self._samples else 0.0
         mean = sum(self._samples) / len(self._samples) if self._samples else 0.0
-        words = f"now {speed_text(now)}  peak {speed_text(peak)}"
+        words = f"now {speed_text(self._now)}  peak {speed_text(peak)}"
         if width >= WIDE_CELLS:
-            words = f"now {speed_text(now)}  mean {speed_text(mean)}  peak {speed_text(peak)}"
+            words = f"now {speed_text(self._now)}  mean {speed_text(mean)}  peak {speed_text(peak)}"
         return ((" speed  ", Tone.MUTED), (bars, Tone.ACCENT), (f"  {words}", Tone.PLAIN))
 
     def _numbers(self) -> str:

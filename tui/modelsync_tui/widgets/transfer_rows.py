@@ -48,7 +48,9 @@ def transfer_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
         pieces += _numbers(row, width, glyphs)
     else:
         room = width - _lead_cells(width) - tag_width - 2
-        pieces.append((text.cut(_words(row, glyphs), room, glyphs.ellipsis), Tone.MUTED if tone is Tone.GOOD else tone))
+        pieces.append(
+            (text.cut(_words(row, glyphs, wide=wide), room, glyphs.ellipsis), Tone.MUTED if tone is Tone.GOOD else tone)
+        )
     return pieces
 
 
@@ -152,7 +154,7 @@ def _tail(row: TransferRow, *, wide: bool) -> str:
         return "stopping"
     if row.status is TransferStatus.PAUSED:
         done = sum(part.done == part.size for part in progress.parts)
-        return f"paused  {done} of {len(progress.parts)} parts" if wide and progress.parts else "paused"
+        return f"paused, {done} of {len(progress.parts)} parts kept" if wide and progress.parts else "paused"
     if words := phase_words(progress):
         return words
     eta = f"eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else ""
@@ -166,7 +168,7 @@ def _sizes(progress: ProgressSnapshot) -> str:
     return f"{text.size_text(progress.bytes_done)}/{total}" if total else text.size_text(progress.bytes_done)
 
 
-def _words(row: TransferRow, glyphs: Glyphs) -> str:
+def _words(row: TransferRow, glyphs: Glyphs, *, wide: bool) -> str:
     result, error = row.result, row.error
     moved = "sent" if row.request.direction is Direction.PUSH else "received"
     match row.status:
@@ -181,8 +183,10 @@ def _words(row: TransferRow, glyphs: Glyphs) -> str:
                 words += f"  {glyphs.differs} {text.literal(result.warnings[0])}"
             return words
         case TransferStatus.SKIPPED if result is not None:
+            reason = text.literal(result.reason)
+            short = reason if wide else reason.partition(" (")[0]
             force = "; F overwrites it" if result.differs else ""
-            return f"{text.literal(result.reason)} - skipped, 0 B {moved}{force}"
+            return f"{short} - skipped, 0 B {moved}{force}"
         case TransferStatus.FAILED if error is not None:
             return text.literal(error.sentence)
         case TransferStatus.CANCELLED:
