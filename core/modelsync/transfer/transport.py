@@ -8,7 +8,7 @@ are left to httpx's own transport.
 
 A request's extensions may carry `control` (a Control: cancel shuts the socket down) and `on_sent` (called with the
 number of body bytes that the kernel took). Time-outs are per operation: `CONNECT_TIMEOUT_S` to connect,
-`STALL_AFTER_S` without one byte.
+`STALL_AFTER_S` without one byte, `ANSWER_TIMEOUT_S` for the answer to what was sent.
 """
 
 import http.client
@@ -43,9 +43,16 @@ class ReadInto(Protocol):
 class DataTransport(httpx.BaseTransport):
     """Keeps connections per origin and moves bodies without copies; usable from many threads."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, stall_after_s: float = STALL_AFTER_S) -> None:
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        stall_after_s: float = STALL_AFTER_S,
+        answer_within_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:
         self._tls = tls
         self._stall_after_s = stall_after_s
+        self._answer_within_s = answer_within_s
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str, int], list[http.client.HTTPConnection]] = defaultdict(list)
         self._proxied: httpx.Client | None = None
@@ -105,7 +112,7 @@ class DataTransport(httpx.BaseTransport):
                 raise httpx.WriteError(_words(exc), request=request) from exc
             return answer
         try:
-            sock.settimeout(ANSWER_TIMEOUT_S if request.method == "PUT" else self._stall_after_s)
+            sock.settimeout(self._answer_timeout_s(request))
             response = connection.getresponse()
             sock.settimeout(self._stall_after_s)
         except TimeoutError as exc:
@@ -115,6 +122,9 @@ class DataTransport(httpx.BaseTransport):
         except OSError as exc:
             raise httpx.ReadError(_words(exc), request=request) from exc
         return response
+
+    def _answer_timeout_s(self, request: httpx.Request) -> float:
+        return self._answer_within_s if request.method == "PUT" else self._stall_after_s
 
     def _connect(self, origin: tuple[str, str, int], control: Control | None) -> http.client.HTTPConnection:
         scheme, host, port = origin
@@ -189,18 +199,19 @@ class DataTransport(httpx.BaseTransport):
             if self._proxied is None:
                 self._proxied = httpx.Client(
                     verify=tls,
-                    timeout=httpx.Timeout(
-                        self._stall_after_s, connect=CONNECT_TIMEOUT_S, pool=None, read=ANSWER_TIMEOUT_S
-                    ),
                     limits=httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_PER_HOST_MAX),
                 )
             client = self._proxied
         on_sent = cast("Callable[[int], object] | None", request.extensions.get("on_sent"))
+        timeout = httpx.Timeout(
+            self._stall_after_s, connect=CONNECT_TIMEOUT_S, pool=None, read=self._answer_timeout_s(request)
+        )
         counted = httpx.Request(
             request.method,
             request.url,
             headers=request.headers,
             stream=_Counted(cast("httpx.SyncByteStream", request.stream), on_sent),
+            extensions={"timeout": timeout.as_dict()},
         )
         response = client.send(counted, stream=True)
         body = _Pieces(response)
