@@ -14,10 +14,12 @@ def text_of(what: str, keys: Sequence[Key], side: Side, catalog: Catalog, contex
     """One line for each version; empty where there is nothing to copy. A command names no secret."""
     tags = [f"{name}:{version}" for name, version in keys]
     match what:
-        case "y":
+        case "y":  # TAG
             return "\n".join(tags)
-        case "p":
-            return "\n".join(str(catalog.locals[tag].path) for tag in tags if tag in catalog.locals)
+        case "p":  # PATH
+            paths = {(entry.name, entry.version): entry.path for entry in catalog.broken}
+            paths |= {(model.tag.name, model.tag.version): model.path for model in map(catalog.locals.get, tags) if model}
+            return "\n".join(str(paths[key]) for key in keys if key in paths)
         case _:
             verb = "push" if side is Side.LOCAL else "pull"
             chosen = ["--context", context] if context else []

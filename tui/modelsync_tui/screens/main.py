@@ -15,15 +15,15 @@ from textual.widgets import Static
 
 from modelsync.comparison import Direction
 from modelsync.errors import ModelsyncError
-from modelsync_tui import clipboard, glyphs, keys
-from modelsync_tui.listing import Side, SortKey
+from modelsync_tui import glyphs, keys, menus
+from modelsync_tui.listing import Side
 from modelsync_tui.loading import FirstScan, Link, Loader
 from modelsync_tui.moving import Mover
 from modelsync_tui.notices import local_notice, remote_notice, row_words, short_path
 from modelsync_tui.planning import plan_for, plan_words
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
-from modelsync_tui.text import ago_text, count_text, literal
+from modelsync_tui.text import ago_text, literal
 from modelsync_tui.widgets.browser import Browser
 from modelsync_tui.widgets.footer import Footer
 from modelsync_tui.widgets.header import Header, HeaderFacts
@@ -40,12 +40,6 @@ MIN_CELLS, MIN_ROWS = 40, 10
 AGE_SHOWN_EVERY_S = 5.0
 PLANNED_MAX_VERSIONS = 2_000
 """Of a larger marked set the message line does not say what F5 would do: the plan itself does."""
-_SORTS = {
-    "n": (SortKey.NAME, "name"),
-    "z": (SortKey.SIZE, "size, largest first"),
-    "d": (SortKey.DATE, "date, newest first"),
-    "t": (SortKey.STATE, "state, what differs first"),
-}
 
 
 class MainScreen(Screen[None]):
@@ -263,39 +257,12 @@ class MainScreen(Screen[None]):
         self._mover.move(self._current.targets, self._direction, force=True)
 
     def action_sort(self) -> None:
-        from modelsync_tui.dialogs.menu import Choice, Menu
-
-        browser = self._current
-        at = next(key for key, (sort, _) in _SORTS.items() if sort is browser.ask.sort)
-
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                browser.sort_by(_SORTS[key][0])
-
-        choices = [Choice(key, words) for key, (_, words) in _SORTS.items()]
-        self.app.push_screen(Menu(f"Sort {browser.side}", choices, at=at), chosen)
+        menus.sort(self._current)
 
     def action_clipboard(self) -> None:
-        from modelsync_tui.dialogs.menu import Choice, Menu
-
-        browser = self._current
-
-        def chosen(what: str | None) -> None:
-            if what is None:
-                return
-            online = self._session.online
-            context = online.context.name if online and self._session.several_contexts else None
-            words = clipboard.text_of(what, browser.targets, browser.side, self.loader.catalog, context)
-            if not words:
-                self._message.say("There is nothing to copy here.", Kind.BAD)
-                return
-            self.app.copy_to_clipboard(words)
-            lines = words.splitlines()
-            more = f"  and {count_text(len(lines) - 1, 'line')} more" if len(lines) > 1 else ""
-            self._message.say(f"Copied: {literal(lines[0])}{more}", Kind.GOOD)
-
-        choices = [Choice(key, words) for key, words in clipboard.CHOICES.items()]
-        self.app.push_screen(Menu("Copy to the clipboard", choices), chosen)
+        online = self._session.online
+        context = online.context.name if online and self._session.several_contexts else None
+        menus.copy(self._current, context, self.say)
 
     # The filter
 

@@ -1,6 +1,6 @@
 """One side's list of models: groups and versions with a cursor, marks, a filter and an order that outlive a refresh."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from modelsync.model import LocalModel, RemoteModel
 from modelsync_tui import glyphs, keys
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.filter import Filter
@@ -23,13 +24,11 @@ from modelsync_tui.listing import (
     Side,
     SortKey,
     VersionRow,
-    build,
-    quiet_collector,
-    retire,
 )
+from modelsync_tui.listmaker import ListMaker
 from modelsync_tui.marks import Marks, markable
 from modelsync_tui.openness import Openness
-from modelsync_tui.text import literal, size_text
+from modelsync_tui.widgets.borders import LowerBorder, lower_border, marked_words
 from modelsync_tui.widgets.columnline import ColumnLine
 from modelsync_tui.widgets.lines import Piece
 from modelsync_tui.widgets.rowlist import RowList
@@ -38,8 +37,6 @@ from modelsync_tui.widgets.titles import edge
 
 WIDE_CELLS = 50
 """From this width on a browser's border has room for whole words."""
-BUILT_AT_ONCE_ROWS = 2_000
-"""A list up to this long is made on the event loop; a longer one in a thread, after its first rows are shown."""
 
 
 class Browser(Widget):
@@ -83,7 +80,7 @@ class Browser(Widget):
         self.flat = Flat()
         self._openness = Openness()
         self._moving: Mapping[str, float] = {}
-        self._generation = 0
+        self._maker = ListMaker(self, self._take)
         self._side_name = ""
         self._news = ""
         self._notice: tuple[str, ...] = ()
@@ -152,7 +149,7 @@ class Browser(Widget):
         if row is None:
             return ()
         if isinstance(row, GroupRow):
-            return tuple(child.key for child in row.rows if child.problem is None)
+            return tuple(child.key for child in row.rows)
         return (row.key,)
 
     @property
@@ -177,47 +174,15 @@ class Browser(Widget):
 
     def rebuild(self) -> None:
         """Makes the list anew from the catalog and what is asked of it."""
-        self._generation += 1
-        known = len(self.catalog.locals) + len(self.catalog.remotes)
-        now = datetime.now(UTC)
-        if known <= BUILT_AT_ONCE_ROWS:
-            self._swap(self._generation, build(self.catalog, self.ask, now))
+        self._maker.make(self.catalog, self.ask, self._openness, first=not self.flat.rows)
+
+    def _take(self, listing: Listing, flat: Flat) -> None:
+        if not self.is_mounted:
             return
-        if not self.flat.rows:
-            self._swap(self._generation, build(self.catalog.first(BUILT_AT_ONCE_ROWS // 4), self.ask, now))
-        generation, catalog, ask = self._generation, self.catalog, self.ask
-        is_open = self._openness.frozen(known)
-
-        def work() -> None:
-            with quiet_collector():
-                listing = build(catalog, ask, now)
-                flat = listing.flat(is_open)
-            self.app.call_later(self._swap, generation, listing, flat)
-
-        self.run_worker(
-            work,
-            thread=True,
-            exclusive=True,
-            group=f"list-{self.side}",
-            description=f"list of the {self.side} side",
-            exit_on_error=False,
-        )
-
-    def _swap(self, generation: int, listing: Listing, flat: Flat | None = None) -> None:
-        if generation != self._generation or not self.is_mounted:
-            return
-        self._openness.settle(listing.total)
         old_listing, old_flat = self.listing, self.flat
         self.listing = listing
-        self._show_flat(flat or listing.flat(self._openness.is_open))
-        if len(old_flat.rows) > BUILT_AT_ONCE_ROWS:
-            self.run_worker(
-                lambda: retire(old_listing, old_flat),
-                thread=True,
-                group="retire",
-                description="free the old list",
-                exit_on_error=False,
-            )
+        self._show_flat(flat)
+        self._maker.retire(old_listing, old_flat)
         self._draw_notice()
         self.post_message(self.ListChanged(self))
 
@@ -257,39 +222,23 @@ class Browser(Widget):
         """The words in both borders; also after a resize or a change of focus, which change the line between them."""
         if not self.is_mounted:
             return
-        self.border_title = edge(self, self._side_name, self._marked_text() or self._news)
-        self.border_subtitle = edge(self, *self._lower_border())
+        sizes = self._marked_sizes()
+        self.border_title = edge(self, self._side_name, marked_words(self.marks, sizes) or self._news)
+        facts = LowerBorder(
+            self.ask,
+            self._list.cursor,
+            len(self.flat.rows),
+            self.listing.shown,
+            self.listing.total,
+            None if self.catalog.remote_complete else self.catalog.remote_total,
+        )
+        self.border_subtitle = edge(self, *lower_border(facts, wide=self.size.width >= WIDE_CELLS))
 
-    def _lower_border(self) -> tuple[str, str]:
-        wide = self.size.width >= WIDE_CELLS
-        asked = []
-        if self.ask.filter.text:
-            asked.append(f"filter:{literal(self.ask.filter.text)}")
-        if self.ask.only_differing:
-            asked.append("only what differs" if wide else "differing")
-        if wide or not asked:
-            asked.insert(0, f"sort:{self.ask.sort}{' reversed' if self.ask.reverse else ''}")
-        if wide and not self.ask.filter.text and not self.ask.only_differing:
-            asked.append("filter:none")
-        listing, total = self.listing, self.catalog.remote_total
-        place = f"{self._list.cursor + 1:,}/{len(self.flat.rows):,}" if self.flat.rows else ""
-        shown = f"{listing.shown:,}{' shown' * wide} of " if listing.shown != listing.total else ""
-        if self.side is Side.REMOTE and total is not None and not self.catalog.remote_complete:
-            more = f"{listing.total:,} loaded of {total:,}  more: PgDn" if wide else f"{listing.total:,} of {total:,}"
-            return "  ".join(asked), f"{place}  {shown}{more}"
-        return "  ".join(asked), f"{place}  {shown}{listing.total:,}" if shown else place
-
-    def _marked_text(self) -> str:
-        if self.marks.anchor is not None:
-            return "range: move, v marks"
-        if not len(self.marks):
-            return ""
-        tags = [f"{name}:{version}" for name, version in self.marks.keys]
-        if self.side is Side.LOCAL:
-            size = sum(self.catalog.locals[tag].size_bytes for tag in tags)
-        else:
-            size = sum(self.catalog.remotes[tag].size_bytes or 0 for tag in tags)
-        return f"{len(tags):,} marked {size_text(size)}"
+    def _marked_sizes(self) -> Iterable[int | None]:
+        known: Mapping[str, LocalModel | RemoteModel] = (
+            self.catalog.locals if self.side is Side.LOCAL else self.catalog.remotes
+        )
+        return (known[f"{name}:{version}"].size_bytes for name, version in self.marks.keys)
 
     def _draw_notice(self) -> None:
         if not self.is_mounted:
