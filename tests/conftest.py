@@ -6,7 +6,8 @@ from importlib.util import find_spec
 
 import pytest
 
-pytest_plugins = ["support.real_bentoml", "support.registry_server", "support.two_sides"]
+pytest.register_assert_rewrite("support")
+pytest_plugins = ["support.registry_server", "support.two_sides", "support.fault_bench", "support.real_bentoml"]
 
 _PARTS = {
     "tmux": lambda: shutil.which("tmux") is not None,

@@ -148,6 +148,8 @@ class Fetch:
                         raise _range_ignored()
                     self._pump(answer, part.end, sink, counters, worker, control, position)
             except (UrlRefused, Retryable) as exc:
+                if isinstance(exc, Retryable):
+                    worker.pace.trouble(slow_down=exc.slow_down)
                 if position.at > before:
                     position.failures = 0
                     position.refused = False
@@ -171,6 +173,7 @@ class Fetch:
                 raise _cut_short()
             sink.write_all(position.at, piece[:count], control.check)
             position.at += count
+            worker.pace.moved(count)
             self.bandwidth.take(count, control)
             control.check()
 

@@ -8,7 +8,6 @@ from modelsync.archive.layout import ArchiveLayout
 from modelsync.errors import IntegrityError
 from modelsync.registry.schemas import CompletedPart, ETag
 from modelsync.registry.targets import DataTarget
-from modelsync.transfer.bandwidth import Bandwidth
 from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient, UrlRefused, refused_for_good
 from modelsync.transfer.parts import Part
@@ -46,7 +45,7 @@ class Upload:
 
         def task_for(part: Part, counters: PartProgress) -> Task:
             def task(worker: Worker, inner: Control) -> None:
-                etags[part.number] = self._send(part, counters, worker, workers.bandwidth, inner)
+                etags[part.number] = self._send(part, counters, worker, inner)
 
             return task
 
@@ -58,14 +57,14 @@ class Upload:
         workers.run(tasks, control)
         return tuple(CompletedPart(part.number, etags[part.number]) for part in self.parts)
 
-    def _send(self, part: Part, counters: PartProgress, worker: Worker, bandwidth: Bandwidth, control: Control) -> ETag:
+    def _send(self, part: Part, counters: PartProgress, worker: Worker, control: Control) -> ETag:
         failures = 0
         refused = False
         while True:
             control.check()
             counters.begin()
             try:
-                etag = self._try(part, counters, worker, bandwidth, control)
+                etag = self._try(part, counters, worker, control)
             except UrlRefused as exc:
                 if refused:
                     raise refused_for_good(exc.words) from exc
@@ -73,6 +72,7 @@ class Upload:
                 counters.retry("signed URL expired, asking for a new one")
             except Retryable as exc:
                 failures += 1
+                worker.pace.trouble(slow_down=exc.slow_down)
                 counters.retry(exc.error.message)
                 self.policy.pause(failures, exc, control)
             else:
@@ -80,23 +80,27 @@ class Upload:
                 self.sent(part, etag)
                 return etag
 
-    def _try(self, part: Part, counters: PartProgress, worker: Worker, bandwidth: Bandwidth, control: Control) -> ETag:
+    def _try(self, part: Part, counters: PartProgress, worker: Worker, control: Control) -> ETag:
         digest = hashlib.md5(usedforsecurity=False) if self.verify else None
 
         def pieces() -> Iterator[memoryview]:
             offset = part.start
             with self.layout.open() as reader:
                 while offset < part.end:
-                    piece = worker.buffer[: min(bandwidth.piece(), part.end - offset)]
+                    piece = worker.buffer[: min(worker.bandwidth.piece(), part.end - offset)]
                     reader.read_into(offset, piece)
                     if digest is not None:
                         digest.update(piece)
-                    bandwidth.take(len(piece), control)
+                    worker.bandwidth.take(len(piece), control)
                     yield piece
                     offset += len(piece)
 
+        def sent(count: int) -> None:
+            counters.add(count)
+            worker.pace.moved(count)
+
         target = self.target_for(part.number, control)
-        stored = self.client.put(target, part.size, pieces, control=control, on_sent=counters.add)
+        stored = self.client.put(target, part.size, pieces, control=control, on_sent=sent)
         if digest is not None and stored.etag_is_md5 and stored.etag.strip('"') != digest.hexdigest():
             error = IntegrityError(
                 f"Part {part.number} arrived damaged: the store's ETag is not the MD5 of what was sent.",

@@ -2,7 +2,8 @@
 
 How it works: each running transfer is a batch of tasks; a free thread takes the next task of the batch that was served
 longest ago, so that several transfers share the threads evenly however many parts each has. Threads start when there
-is work and end when there has been none for a while. `threads` is a ceiling that may change while they run.
+is work and end when there has been none for a while. `threads` is a ceiling that may change while they run; below it
+the pace says how many work.
 """
 
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from modelsync.errors import Cancelled
 from modelsync.transfer.bandwidth import PIECE_BYTES, Bandwidth
 from modelsync.transfer.control import Control
+from modelsync.transfer.pace import Pace
 
 THREADS_DEFAULT = 10
 """What BentoML's own client uses."""
@@ -22,10 +24,12 @@ Task = Callable[["Worker", Control], None]
 
 
 class Worker:
-    """What one part thread owns: a buffer that every part it moves goes through."""
+    """What one part thread owns or shares: a buffer that every part it moves goes through, the limit, the pace."""
 
-    def __init__(self) -> None:
+    def __init__(self, bandwidth: Bandwidth, pace: Pace) -> None:
         self.buffer = memoryview(bytearray(PIECE_BYTES))
+        self.bandwidth = bandwidth
+        self.pace = pace
 
 
 class Workers:
@@ -33,7 +37,7 @@ class Workers:
 
     def __init__(self, threads: int = THREADS_DEFAULT, bandwidth: Bandwidth | None = None) -> None:
         self.bandwidth = bandwidth or Bandwidth()
-        self._ceiling = max(1, threads)
+        self._pace = Pace(max(1, threads), changed=self._repace)
         self._changed = threading.Condition()
         self._batches: deque[_Batch] = deque()
         self._alive = 0
@@ -41,14 +45,16 @@ class Workers:
     @property
     def threads(self) -> int:
         """The ceiling."""
-        return self._ceiling
+        return self._pace.ceiling
 
     @threads.setter
     def threads(self, count: int) -> None:
-        with self._changed:
-            self._ceiling = max(1, count)
-            self._staff()
-            self._changed.notify_all()
+        self._pace.ceiling = max(1, count)
+
+    @property
+    def active(self) -> int:
+        """How many threads may work now, by the pace."""
+        return self._pace.target
 
     @property
     def batches(self) -> int:
@@ -89,14 +95,19 @@ class Workers:
             batch.close()
             self._changed.notify_all()
 
+    def _repace(self) -> None:
+        with self._changed:
+            self._staff()
+            self._changed.notify_all()
+
     def _staff(self) -> None:
-        """Starts threads up to the ceiling while there is work; called with the lock held."""
-        while self._batches and self._alive < self._ceiling:
+        """Starts threads as the pace allows while there is work; called with the lock held."""
+        while self._batches and self._alive < self._pace.target:
             self._alive += 1
             threading.Thread(target=self._serve, name="modelsync-part", daemon=True).start()
 
     def _serve(self) -> None:
-        worker = Worker()
+        worker = Worker(self.bandwidth, self._pace)
         while True:
             with self._changed:
                 claim = self._claim()
@@ -120,7 +131,7 @@ class Workers:
     def _claim(self) -> "tuple[_Batch, Task] | None":
         """The next task for this thread, or None when it should end; called with the lock held."""
         while True:
-            if self._alive > self._ceiling:
+            if self._alive > self._pace.target:
                 return None
             for _ in range(len(self._batches)):
                 batch = self._batches[0]

@@ -1,0 +1,77 @@
+"""How many threads work, by what they bring."""
+
+from modelsync.transfer.pace import HOLD_S, START, STEP, WINDOW_S, Pace
+
+
+class Line:
+    """A simulated line: so many bytes per second and thread, up to a total."""
+
+    def __init__(self, per_thread: float, total: float) -> None:
+        self.now = 100.0
+        self.per_thread = per_thread
+        self.total = total
+
+    def clock(self) -> float:
+        return self.now
+
+    def run(self, pace: Pace, seconds: float) -> None:
+        step = WINDOW_S / 5
+        for _ in range(round(seconds / step)):
+            self.now += step
+            pace.moved(round(min(pace.target * self.per_thread, self.total) * step))
+
+
+def test_it_begins_with_few_threads() -> None:
+    assert Pace(10).target == START
+    assert Pace(2).target == 2
+
+
+def test_on_a_line_where_each_connection_is_slow_it_grows_to_the_ceiling() -> None:
+    line = Line(per_thread=16e6, total=1e9)
+    pace = Pace(10, line.clock)
+    line.run(pace, 5)
+    assert pace.target == 10
+
+
+def test_on_a_line_that_few_threads_fill_it_stays_near_where_it_began() -> None:
+    line = Line(per_thread=500e6, total=1e9)
+    pace = Pace(16, line.clock)
+    line.run(pace, 9)
+    assert pace.target <= START + STEP
+
+
+def test_it_probes_again_after_a_while() -> None:
+    line = Line(per_thread=500e6, total=1e9)
+    pace = Pace(16, line.clock)
+    line.run(pace, 5)
+    line.total = 1e12  # the line has become wide
+    line.run(pace, HOLD_S + 15)
+    assert pace.target == 16
+
+
+def test_a_store_that_asks_to_slow_down_gets_half() -> None:
+    line = Line(per_thread=16e6, total=1e9)
+    pace = Pace(10, line.clock)
+    line.run(pace, 5)
+    pace.trouble(slow_down=True)
+    assert pace.target == 5
+    line.run(pace, HOLD_S / 2)
+    assert pace.target == 5
+
+
+def test_a_lost_connection_costs_one_and_never_the_last() -> None:
+    pace = Pace(10)
+    pace.trouble(slow_down=False)
+    assert pace.target == START - 1
+    for _ in range(20):
+        pace.trouble(slow_down=True)
+    assert pace.target == 1
+
+
+def test_a_new_ceiling_holds_at_once_and_is_told() -> None:
+    told: list[int] = []
+    pace = Pace(10, changed=lambda: told.append(1))
+    pace.ceiling = 2
+    assert (pace.target, pace.ceiling, told) == (2, 2, [1])
+    pace.ceiling = 16
+    assert pace.target == START
