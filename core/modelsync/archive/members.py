@@ -10,7 +10,7 @@ from typing import Final
 
 from modelsync.archive.safe_names import normal_name, refused, shown
 from modelsync.archive.table import BLOCK_BYTES, Kind, padded
-from modelsync.errors import ArchiveError
+from modelsync.errors import ArchiveError, UnsafeArchiveError
 
 EXTENSION_BYTES_MAX: Final = 1 << 20
 """The longest special header that is read; libarchive and Go refuse longer ones too."""
@@ -142,7 +142,7 @@ class HeaderScanner:
         if kind.is_link:
             link = records.get(b"linkpath") or self._long_link or block[157:257].split(b"\0", 1)[0]
             if kind is Kind.HARDLINK:
-                link = normal_name(link)
+                link = _linked_name(raw, link)
         mtime_ns = (
             _pax_time(records[b"mtime"]) if b"mtime" in records else _number(block[136:148], "mtime", offset) * _NS
         )
@@ -190,6 +190,13 @@ def _check_sum(block: bytes, offset: int) -> None:
         raise ArchiveError(
             f"The archive is malformed: at byte {offset} stands {quoted(block)} instead of a file's header."
         )
+
+
+def _linked_name(raw: bytes, link: bytes) -> bytes:
+    try:
+        return normal_name(link)
+    except UnsafeArchiveError as exc:
+        raise refused(raw, f"a hard link that leads out of the model, to {shown(link)}") from exc
 
 
 def _header_name(block: bytes) -> bytes:

@@ -78,7 +78,7 @@ class TargetFiles:
             if not self._resumed or not stat.S_ISDIR(os.lstat(name, dir_fd=self._root).st_mode):
                 raise refused(name, "and something else is in its place") from exc
         except OSError as exc:
-            raise _named_error(name, exc) from exc
+            raise write_error(name, exc) from exc
 
     def make_empty(self, row: int) -> None:
         """Creates a file of no bytes, unless it is there."""
@@ -153,9 +153,8 @@ class TargetFiles:
 
     def sync(self) -> None:
         """Returns when every byte written before the call is on the disk."""
-        for row in range(len(self._unsynced)):
-            if not self._unsynced[row]:
-                continue
+        row = -1
+        while (row := self._unsynced.find(1, row + 1)) >= 0:
             self._unsynced[row] = 0
             try:
                 fd = os.open(self._table.name(row), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root)
@@ -231,7 +230,7 @@ class TargetFiles:
             return fd
 
     def _error(self, row: int, exc: OSError) -> ModelsyncError:
-        return _named_error(self._table.name(row), exc)
+        return write_error(self._table.name(row), exc)
 
 
 def rows_missing(files: TargetFiles, table: MemberTable, done: Ranges) -> list[int]:
@@ -245,7 +244,8 @@ def rows_missing(files: TargetFiles, table: MemberTable, done: Ranges) -> list[i
     ]
 
 
-def _named_error(name: bytes, exc: OSError) -> ModelsyncError:
+def write_error(name: bytes, exc: OSError) -> ModelsyncError:
+    """What the operating system said about a member, as an error of ours."""
     if exc.errno in _NO_SPACE:
         return NoSpaceError(
             f"The disk is full: {shown(name)} could not be written.", hint="Free some space, then pull again."
