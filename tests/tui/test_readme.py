@@ -1,0 +1,17 @@
+"""The README tells the truth about what can be looked up."""
+
+from pathlib import Path
+
+from modelsync_tui.keys import markdown_table
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def test_the_table_of_keys_is_the_live_one() -> None:
+    assert f"compares -->\n\n{markdown_table()}\n<!-- end of keys -->" in README
+
+
+def test_both_lines_for_newcomers_stand_alone_in_their_block() -> None:
+    for heading in ("Try it", "Test it"):
+        block = README.split(f"\n## {heading}\n", 1)[1].split("```", 2)[1]
+        assert len(block.removeprefix("sh").strip().splitlines()) == 1
