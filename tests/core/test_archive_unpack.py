@@ -13,9 +13,8 @@ import pytest
 
 from modelsync.archive.index import ArchiveIndex, read_head
 from modelsync.archive.layout import ArchiveLayout
-from modelsync.archive.ranges import Ranges
 from modelsync.archive.target_files import write_error
-from modelsync.archive.unpack import Checkpoint, Unpacker
+from modelsync.archive.unpack import Unpacker
 from modelsync.errors import ArchiveError, ModelsyncError, NoSpaceError, StoreError
 from support.archives import Entry, files_of, pieces, python_tar, sample_model, tree, unpack_in_order, whole
 
@@ -245,84 +244,6 @@ def test_directories_that_no_member_names_are_made(stage: Path) -> None:
     unpack_in_order(stage, python_tar([Entry("a/b/c/file", b"1"), Entry("a/b", kind=tarfile.DIRTYPE)]))
 
     assert files_of(stage) == {"a/b/c/file": b"1"}
-
-
-@pytest.mark.parametrize("indexed", [True, False])
-@pytest.mark.parametrize("seed", range(8))
-def test_an_interrupted_archive_goes_on_from_its_checkpoint(model: Path, stage: Path, indexed: bool, seed: int) -> None:
-    rng = random.Random(seed)
-    data = whole(ArchiveLayout.of(model, index=indexed))
-    cuts = pieces(rng, len(data), 80)
-    rng.shuffle(cuts)
-    first = Unpacker(stage, total_bytes=len(data), index=_index(data) if indexed else None)
-    for start, end in cuts[:40]:
-        first.write(start, data[start:end])
-    checkpoint = first.checkpoint()
-    for start, end in cuts[40:50]:
-        first.write(start, data[start:end])  # on the disk, but no record of it
-    first.close()
-
-    with Unpacker.resume(stage, total_bytes=len(data), checkpoint=checkpoint) as second:
-        assert second.done() == checkpoint.done
-        for start, end in Ranges(second.done()).missing(0, len(data)):
-            second.write(start, data[start:end])
-        second.finish()
-
-    assert tree(stage) == tree(model)
-
-
-def test_the_records_of_a_global_header_survive_a_resume(stage: Path) -> None:
-    data = python_tar([Entry("a", b"1"), Entry("b", b"2")], pax_headers={"mtime": "1234.5"})
-    first = Unpacker(stage, total_bytes=len(data))
-    first.write(0, data[:2560])
-    checkpoint = first.checkpoint()
-    first.close()
-
-    with Unpacker.resume(stage, total_bytes=len(data), checkpoint=checkpoint) as second:
-        done = second.done()
-        assert 0 < done[-1][1] < len(data)
-        second.write(done[-1][1], data[done[-1][1] :])
-        second.finish()
-
-    assert (stage / "b").stat().st_mtime == 1234.5
-
-
-def test_a_file_that_was_lost_since_is_fetched_again(model: Path, stage: Path) -> None:
-    data = whole(ArchiveLayout.of(model))
-    first = Unpacker(stage, total_bytes=len(data), index=_index(data))
-    first.write(0, data)
-    checkpoint = first.checkpoint()
-    first.close()
-    (stage / "weights.bin").unlink()
-    (stage / "block.bin").write_bytes(b"short")
-
-    with Unpacker.resume(stage, total_bytes=len(data), checkpoint=checkpoint) as second:
-        missing = list(Ranges(second.done()).missing(0, len(data)))
-        assert sorted(end - start for start, end in missing) == [512, 70_001]
-        for start, end in missing:
-            second.write(start, data[start:end])
-        second.finish()
-
-    assert tree(stage) == tree(model)
-
-
-def test_a_resumed_archive_that_was_done_already_can_be_finished_twice(model: Path, stage: Path) -> None:
-    data = whole(ArchiveLayout.of(model))
-    first = Unpacker(stage, total_bytes=len(data), index=_index(data))
-    first.write(0, data)
-    checkpoint = first.checkpoint()
-    first.finish()  # and then the process dies before the model is installed
-
-    with Unpacker.resume(stage, total_bytes=len(data), checkpoint=checkpoint) as second:
-        second.finish()
-
-    assert tree(stage) == tree(model)
-
-
-@pytest.mark.parametrize("members", [b"", b"rubbish", bytes(100)])
-def test_a_checkpoint_that_cannot_be_read_is_a_sentence(stage: Path, members: bytes) -> None:
-    with pytest.raises(StoreError, match="unfinished pull"):
-        Unpacker.resume(stage, total_bytes=1, checkpoint=Checkpoint((), members))
 
 
 def test_a_file_that_may_not_grow_is_told_by_name(model: Path, tmp_path: Path) -> None:

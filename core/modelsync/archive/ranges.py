@@ -37,6 +37,8 @@ class Ranges:
         self._ends[first:last] = [end]
 
     def remove(self, start: int, end: int) -> None:
+        if start >= end:
+            return
         kept = []
         for a, b in self:
             if b <= start or a >= end:

@@ -9,11 +9,12 @@ The thread that brings the frontier's own bytes never waits, so it always moves 
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from modelsync.archive.checkpoint import Checkpoint as Checkpoint  # part of this module's interface
+from modelsync.archive.checkpoint import Start, encode_members
 from modelsync.archive.header_check import HeaderCheck
 from modelsync.archive.index import ArchiveIndex
 from modelsync.archive.look_ahead import LookAhead
@@ -21,25 +22,14 @@ from modelsync.archive.members import HeaderScanner, Member, ScanResult, quoted
 from modelsync.archive.ranges import Ranges
 from modelsync.archive.safe_names import FileSystem, NameTree, leads_out, normal_name, refused, shown
 from modelsync.archive.settle import Unpacked, cut_sentence, settle
-from modelsync.archive.table import BLOCK_BYTES, END_BYTES, Kind, MemberTable, TableError
+from modelsync.archive.table import BLOCK_BYTES, END_BYTES, Kind, MemberTable
 from modelsync.archive.target_files import TargetFiles, rows_missing
-from modelsync.errors import ArchiveError, ModelsyncError, StoreError
+from modelsync.errors import ArchiveError, ModelsyncError
 
 WINDOW_BYTES: Final = 16 * 1024 * 1024
 _EVERYWHERE: Final = 1 << 62
 _WAKE_S: Final = 0.1
-_STATE_BYTES_MAX: Final = 1 << 28
 _AGAIN_HINT: Final = "Pull it again; if that does not help, push it again with force."
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """What a later process needs to go on: everything it calls done is on the disk."""
-
-    done: tuple[tuple[int, int], ...]
-    """Ranges of the archive, in ascending order, that need not be fetched again."""
-    members: bytes
-    """The members known so far, for `Unpacker.resume`."""
 
 
 class Unpacker:
@@ -61,7 +51,7 @@ class Unpacker:
         order. `window_bytes` bounds the memory for pieces that come too early.
         """
         table = index.table if index else MemberTable()
-        self._begin(directory, total_bytes, _Start(table, whole=index is not None), window_bytes)
+        self._begin(directory, total_bytes, Start(table, whole=index is not None), window_bytes)
 
     @classmethod
     def resume(
@@ -72,10 +62,10 @@ class Unpacker:
         Files that are gone since are taken out of what is done. Raises StoreError for a checkpoint that cannot be read.
         """
         unpacker = cls.__new__(cls)
-        unpacker._begin(directory, total_bytes, _start_of(checkpoint), window_bytes)
+        unpacker._begin(directory, total_bytes, Start.of(checkpoint), window_bytes)
         return unpacker
 
-    def _begin(self, directory: Path, total_bytes: int | None, start: "_Start", window_bytes: int) -> None:
+    def _begin(self, directory: Path, total_bytes: int | None, start: Start, window_bytes: int) -> None:
         path = os.path.realpath(os.fsencode(directory))
         table = start.table
         self._total_bytes = total_bytes
@@ -348,41 +338,6 @@ class Unpacker:
         with self._changed:
             count = len(self._table)
             if self._encoded[0] != count:
-                facts: dict[str, int | str | None] = {
-                    "whole": self._check is not None,
-                    "records": _text_of(self._scanner.global_records),
-                }
-                self._encoded = (count, self._table.encode(facts))
+                whole = self._check is not None
+                self._encoded = (count, encode_members(self._table, whole, self._scanner.global_records))
             return self._encoded[1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """What is known of an archive before its first piece comes."""
-
-    table: MemberTable
-    whole: bool
-    """Whether the table holds every member there is."""
-    resumed: bool = False
-    records: dict[bytes, bytes] = field(default_factory=dict)
-    done: tuple[tuple[int, int], ...] = ()
-
-
-def _start_of(checkpoint: Checkpoint) -> _Start:
-    try:
-        table, facts = MemberTable.decode(checkpoint.members, first_at=0, limit_bytes=_STATE_BYTES_MAX)
-        records = _records_of(facts.get("records"))
-    except (TableError, ValueError) as exc:
-        raise StoreError("The record of an unfinished pull cannot be read.", hint="Start the pull again.") from exc
-    return _Start(table, facts.get("whole") is True, resumed=True, records=records, done=checkpoint.done)
-
-
-def _text_of(records: dict[bytes, bytes]) -> str:
-    return " ".join(part.hex() or "-" for item in records.items() for part in item)
-
-
-def _records_of(text: object) -> dict[bytes, bytes]:
-    if not isinstance(text, str):
-        raise TableError("no records")
-    parts = [bytes.fromhex(part.strip("-")) for part in text.split()]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
