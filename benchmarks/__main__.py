@@ -11,7 +11,6 @@ from pathlib import Path
 
 from benchmarks import beds, report
 from benchmarks.cases import CASES, Case
-from benchmarks.contenders import Surroundings
 from benchmarks.lateness import Lateness, lateness_of
 from benchmarks.models import GIB, MIB, Model, archive_of_ours
 from benchmarks.report import Verdict
@@ -79,16 +78,17 @@ def _timer(model: Model, shop: Workshop) -> list[Lateness]:
         with (
             beds.sink(shop.work, md5=False) as sink,
             beds.bed_registry(shop.work, shop.work / "registry" / f"push-{threads}", sink.address) as registry,
+            shop.around(shop.home, registry) as around,
         ):
-            around = Surroundings(shop.home, registry.address, shop.scratch)
             environment = around.environment(MODELSYNC_VERIFY="off")
             found.append(lateness_of("push", model.tag, threads, environment, beds.ROOT))
         with (
             beds.nginx(shop.work, objects) as nginx,
             beds.bed_registry(shop.work, shop.work / "registry" / f"pull-{threads}", nginx.address) as registry,
+            shop.pulled() as target,
+            shop.around(target, registry) as around,
         ):
             beds.register(registry, model, model.version)
-            around = Surroundings(shop.pulled(), registry.address, shop.scratch)
             environment = around.environment(MODELSYNC_SYNC="off")
             found.append(lateness_of("pull", model.tag, threads, environment, beds.ROOT))
         _note(f"  timer with {threads} threads: p99 {found[-2].p99_ms:.1f} ms push, {found[-1].p99_ms:.1f} ms pull")

@@ -53,13 +53,21 @@ class Surroundings:
         return base | more
 
 
+def program(name: str) -> str:
+    """The path of a command that is installed beside this Python; SystemExit says what to do without it."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent))
+    if found is None:
+        raise SystemExit(f"{name} is not installed beside {sys.executable}: pip install -e '.[test]'")
+    return found
+
+
 def push_ours(tag: str, around: Surroundings, *, verify: bool) -> Command:
     flags = () if verify else ("--no-verify",)
-    return Command(OURS, (_program("modelsync"), "push", tag, "--quiet", *flags), around.environment())
+    return Command(OURS, (program("modelsync"), "push", tag, "--quiet", *flags), around.environment())
 
 
 def push_bentoml(tag: str, around: Surroundings) -> Command:
-    return Command(BENTOML, (_program("bentoml"), "models", "push", tag), around.environment())
+    return Command(BENTOML, (program("bentoml"), "models", "push", tag), around.environment())
 
 
 def push_curl(archive: Path, store: str, around: Surroundings) -> Command:
@@ -70,11 +78,11 @@ def push_curl(archive: Path, store: str, around: Surroundings) -> Command:
 
 def pull_ours(tag: str, around: Surroundings, *, sync: bool) -> Command:
     environment = around.environment(MODELSYNC_SYNC="on" if sync else "off")
-    return Command(OURS, (_program("modelsync"), "pull", tag, "--quiet"), environment)
+    return Command(OURS, (program("modelsync"), "pull", tag, "--quiet"), environment)
 
 
 def pull_bentoml(tag: str, around: Surroundings, *, sync: bool) -> Command:
-    argv = (_program("bentoml"), "models", "pull", tag)
+    argv = (program("bentoml"), "models", "pull", tag)
     return Command(BENTOML, _synced(argv, around.home) if sync else argv, around.environment())
 
 
@@ -93,10 +101,3 @@ def pull_curl_tar(url: str, target: Path, around: Surroundings) -> Command:
 
 def _synced(argv: tuple[str, ...], place: Path) -> tuple[str, ...]:
     return ("sh", "-c", 'place=$1; shift; "$@" && sync -f "$place"', "-", str(place), *argv)
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name, path=str(Path(sys.executable).parent))
-    if found is None:
-        raise SystemExit(f"{name} is not installed beside {sys.executable}: pip install -e '.[test]'")
-    return found

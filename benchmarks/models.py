@@ -77,6 +77,16 @@ def mixed(home: Path, size: int) -> Model:
 MAKERS: dict[str, Callable[[Path, int], Model]] = {"onefile": one_file, "manyfiles": many_files, "mixed": mixed}
 
 
+def tiny_versions(home: Path, count: int) -> None:
+    """As many versions of one model as asked for, each a model.yaml and a file of 1 KiB: for lists."""
+    for number in range(count):
+        path = home / "models" / "listed" / f"v{number:05}"
+        path.mkdir(parents=True)
+        (path / "weights.bin").write_bytes(os.urandom(KIB))
+        (path / "model.yaml").write_text(_model_yaml("listed", path.name))
+    (home / "models" / "listed" / "latest").write_text(f"v{count - 1:05}")
+
+
 def archive_of_ours(model: Model, target: Path) -> None:
     """The archive as our push lays it out, index included."""
     layout = ArchiveLayout.of(model.path, part_size=lambda total: part_size_for(total, THREADS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -139,7 +140,7 @@ def shown(text: str, work: Path) -> str:
     """A text without the places of this machine."""
     for place, name in ((str(work), "$WORK"), (sys.prefix, "$VENV"), (str(ROOT), "$ROOT")):
         text = text.replace(place, name)
-    return text
+    return re.sub(r"(\$WORK/\w+)-[0-9a-f]{8}\b", r"\1", text)
 
 
 def _raw(row: Row) -> dict[str, object]:
