@@ -12,6 +12,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from modelsync_tui import glyphs
+from modelsync_tui.widgets.scrollbars import suit_scrollbar
+from modelsync_tui.widgets.titles import edge
 
 Answer = TypeVar("Answer")
 
@@ -43,14 +45,29 @@ class Card(ModalScreen[Answer], Generic[Answer]):
         self.dismiss(None)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="card") as card:
-            card.border_title = Content(self._card_title)
+        with Vertical(id="card"):
             yield from self.body()
             with Horizontal(id="choices"):
                 yield from self.choices()
 
     def on_mount(self) -> None:
         self.set_class(self.plain, "-ascii")
+        suit_scrollbar(self)
+        suit_scrollbar(self.query_one("#card"))
+
+        self.call_after_refresh(self._show_titles)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_titles)
+
+    def lower_title(self) -> str:
+        """What the lower edge of the card says."""
+        return ""
+
+    def _show_titles(self) -> None:
+        card = self.query_one("#card")
+        card.border_title = edge(card, self._card_title, "")
+        card.border_subtitle = edge(card, "", self.lower_title())
 
     @property
     def glyphs(self) -> glyphs.Glyphs:

@@ -12,7 +12,6 @@ from modelsync_tui import keys, text
 from modelsync_tui.dialogs.card import Card
 from modelsync_tui.glyphs import ASCII, Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
-from modelsync_tui.widgets.titles import edge
 
 _KEYS_CELLS = 14
 _ID_CELLS = 22
@@ -33,7 +32,7 @@ class HelpScreen(Card[None]):
 
     def __init__(self, place: keys.Where, keymap: Mapping[str, str] | None = None) -> None:
         """`place`: the pane that has the focus; `keymap`: a person's own keys by action id."""
-        super().__init__("Help")
+        super().__init__(f"Help  {place}")
         self._place = place
         self._keymap = keymap or {}
 
@@ -46,10 +45,6 @@ class HelpScreen(Card[None]):
 
     def on_mount(self) -> None:
         self.query_one("#search", Input).focus()
-        self.call_after_refresh(self._show_titles)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._show_titles)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -65,10 +60,8 @@ class HelpScreen(Card[None]):
     def action_scroll_keys(self, by: int) -> None:
         self.query_one(KeyLines).move_cursor(by)
 
-    def _show_titles(self) -> None:
-        card = self.query_one("#card")
-        card.border_title = edge(card, f"Help  {self._place}", "")
-        card.border_subtitle = edge(card, "", _FROM_LIST)
+    def lower_title(self) -> str:
+        return _FROM_LIST
 
 
 def relevant(place: keys.Where) -> tuple[keys.Action, ...]:
@@ -115,12 +108,8 @@ class KeyLines(Lines, can_focus=False):
         if self._wanted:
             found = self.found()
             if not found:
-                return (
-                    (
-                        text.cut(f" No key does {text.literal(self._wanted)!r}. Esc clears the search.", width),
-                        Tone.MUTED,
-                    ),
-                )
+                words = f" Nothing here has {text.literal(self._wanted)!r}. Esc clears the search."
+                return ((text.cut(words, width, self._glyphs.ellipsis), Tone.MUTED),)
             return self._found_line(found[index], width)
         columns = self._columns()
         cells = width // len(columns)
@@ -144,19 +133,19 @@ class KeyLines(Lines, can_focus=False):
             case None:
                 return [(" " * width, Tone.PLAIN)]
             case keys.Group():
-                return [(text.left(f" {entry}", width), Tone.STRONG)]
+                return [(text.left(f" {entry}", width, self._glyphs.ellipsis), Tone.STRONG)]
             case keys.Action():
                 room = width - _KEYS_CELLS - 3
                 words = entry.tooltip if len(entry.tooltip) <= room else entry.label
                 return [
-                    (f"  {text.left(self._keys(entry), _KEYS_CELLS)}", Tone.ACCENT),
+                    (f"  {text.left(self._keys(entry), _KEYS_CELLS, self._glyphs.ellipsis)}", Tone.ACCENT),
                     (text.left(words, room + 1, self._glyphs.ellipsis), Tone.PLAIN),
                 ]
 
     def _found_line(self, action: keys.Action, width: int) -> list[Piece]:
         room = max(10, width - _KEYS_CELLS - _ID_CELLS - 3)
         return [
-            (f"  {text.left(self._keys(action), _KEYS_CELLS)}", Tone.ACCENT),
+            (f"  {text.left(self._keys(action), _KEYS_CELLS, self._glyphs.ellipsis)}", Tone.ACCENT),
             (text.left(action.tooltip, room, self._glyphs.ellipsis), Tone.PLAIN),
             (f" {action.id}", Tone.MUTED),
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, assert_never
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Button
@@ -14,7 +15,6 @@ from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
 _SIZE_CELLS = 9
-_REASON_CELLS_MAX = 40
 _ORDER = (Verdict.GO, Verdict.REFUSE, Verdict.SKIP_DIFFERS, Verdict.SKIP_SAME)
 
 
@@ -91,6 +91,8 @@ class PlanLines(Lines, can_focus=False):
         self._plan = plan
         self._items = sorted(plan.items, key=lambda item: _ORDER.index(item.decision.verdict))
         self._glyphs = glyphs
+        self._tag_cells = max((cell_len(text.literal(item.tag_text)) for item in plan.items), default=0)
+        self._reason_cells = max((cell_len(text.literal(item.decision.reason)) for item in plan.items), default=0)
 
     def line_count(self) -> int:
         return len(self._items)
@@ -98,8 +100,9 @@ class PlanLines(Lines, can_focus=False):
     def line(self, index: int, width: int) -> Sequence[Piece]:
         item = self._items[index]
         mark, tone = self._mark(item)
-        reason_width = min(_REASON_CELLS_MAX, max(0, (width - _SIZE_CELLS - 6) * 55 // 100))
-        tag_width = width - _SIZE_CELLS - reason_width - 6
+        room = max(0, width - _SIZE_CELLS - 6)
+        reason_width = min(self._reason_cells, max(room - self._tag_cells, room * 55 // 100))
+        tag_width = room - reason_width
         tag = text.literal(item.tag_text)
         shown = Tone.PLAIN if item.decision.goes else Tone.MUTED
         ellipsis = self._glyphs.ellipsis

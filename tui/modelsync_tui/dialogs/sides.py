@@ -97,8 +97,8 @@ class SidesTable(Lines, can_focus=False):
         if index == 0:
             return (
                 (" " * (_NAME_CELLS + 2), Tone.PLAIN),
-                (text.left(self._heads[0], half) + "  ", Tone.STRONG),
-                (text.left(self._heads[1], half), Tone.STRONG),
+                (text.left(self._heads[0], half, self._glyphs.ellipsis) + "  ", Tone.STRONG),
+                (text.left(self._heads[1], half, self._glyphs.ellipsis), Tone.STRONG),
             )
         fact = self._facts[index - 1]
         tone = Tone.WARN if fact.differs else Tone.PLAIN

@@ -13,6 +13,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from modelsync_tui.widgets.scrollbars import suit_scrollbar
+
 
 class Tone(StrEnum):
     """What a piece of text is, for the theme to colour; the text says the same without colour."""
@@ -82,6 +84,7 @@ class Lines(ScrollView, can_focus=True):
         self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True)
 
     def on_mount(self) -> None:
+        suit_scrollbar(self)
         self.lines_changed()
 
     def render_line(self, y: int) -> Strip:

@@ -72,7 +72,7 @@ class PartLines(Lines, can_focus=False):
             half = (width - 1) // 2
             pair = shown[index * 2 : index * 2 + 2]
             return [piece for part in pair for piece in part_half_line(part, half, characters)]
-        return (part_head(width),) if index == 0 else part_line(shown[index - 1], width, characters)
+        return (part_head(width, characters),) if index == 0 else part_line(shown[index - 1], width, characters)
 
     def _follow(self) -> None:
         """Keeps what is being moved in sight; nothing else scrolls these lines."""

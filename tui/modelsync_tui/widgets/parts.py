@@ -94,10 +94,10 @@ def shown_parts(parts: Sequence[PartSnapshot]) -> Sequence[PartSnapshot]:
     return [part for part in parts if part.state in (PartState.ACTIVE, PartState.RETRY)]
 
 
-def part_head(width: int) -> Piece:
+def part_head(width: int, glyphs: Glyphs) -> Piece:
     """The heads of the columns of `part_line`."""
     head = f" {'#':>4}  {'bytes':<20} {'progress':^{_bar_cells(width)}}   done       speed  try  state"
-    return text.left(head, width), Tone.MUTED
+    return text.left(head, width, glyphs.ellipsis), Tone.MUTED
 
 
 def part_line(part: PartSnapshot, width: int, glyphs: Glyphs) -> list[Piece]:
@@ -138,7 +138,7 @@ def part_half_line(part: PartSnapshot, width: int, glyphs: Glyphs) -> list[Piece
         (bar, tone),
         (rest, Tone.MUTED),
         (f" {percent:>3}% ", Tone.PLAIN),
-        (text.left(words, max(0, width - cells - 13)), tone),
+        (text.left(words, max(0, width - cells - 13), glyphs.ellipsis), tone),
     ]
 
 

@@ -5,6 +5,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
+from modelsync_tui import glyphs
 from modelsync_tui.text import cut
 
 _RESERVED_CELLS = 6
@@ -21,10 +22,11 @@ def edge(widget: Widget, left: str, right: str) -> Content:
     width = widget.outer_size.width - _RESERVED_CELLS
     if width <= 0:
         return Content("")
-    right = cut(right, width)
+    ellipsis = glyphs.of(widget.app).ellipsis
+    right = cut(right, width, ellipsis)
     if not right:
-        return Content(cut(left, width))
-    left = cut(left, width - cell_len(right) - 3)
+        return Content(cut(left, width, ellipsis))
+    left = cut(left, width - cell_len(right) - 3, ellipsis)
     blank = " " if left else ""
     kind, colour = widget.styles.border_top
     dashes = width - cell_len(left) - len(blank) - 1 - cell_len(right)

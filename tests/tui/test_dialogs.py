@@ -1,0 +1,267 @@
+"""The questions over a screen: what they say, what each key answers."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.screen import Screen
+from textual.widgets import Button, Input
+
+from modelsync.comparison import Plan, plan_pull, plan_push
+from modelsync.model import RemoteModel, UploadStatus
+from modelsync.tag import Tag
+from modelsync.transfers import QueueSnapshot
+from modelsync_tui import keys
+from modelsync_tui.dialogs.force import ForceDialog
+from modelsync_tui.dialogs.help import HelpScreen
+from modelsync_tui.dialogs.plan import PlanDialog
+from modelsync_tui.dialogs.quit import QuitChoice, QuitDialog
+from support.model_values import BUILT, local_model, remote_model
+from support.queue_values import queue_of_every_kind
+from support.screens import LARGE, SMALL, UNANSWERED, Stage, text_of, until
+
+NEW, SAME, DIFFERENT = (
+    local_model("llama-ft:2026w48", 5_000),
+    local_model("iris_clf:v11"),
+    local_model("llama-ft:2026w47", 7_000, stage="prod"),
+)
+REMOTES = {
+    model.tag_text: model
+    for model in (
+        remote_model("iris_clf:v11"),
+        remote_model("llama-ft:2026w47", 6_500, BUILT - timedelta(days=1), stage="dev"),
+    )
+}
+HOSTILE = RemoteModel("[bold]evil[/nope]", "\x1b[31mv1\u202e", status=UploadStatus.SUCCESS, size_bytes=5)
+
+
+def push_plan() -> Plan:
+    return plan_push((NEW, SAME, DIFFERENT), REMOTES)
+
+
+def force_plan(*, several: bool = False) -> Plan:
+    return plan_push((DIFFERENT, SAME, NEW) if several else (DIFFERENT,), REMOTES, force=True)
+
+
+def all_dialogs() -> list[Screen[Any]]:
+    return [
+        PlanDialog(push_plan(), target="cloud.bentoml.com", free_bytes=10),
+        ForceDialog(force_plan()),
+        ForceDialog(force_plan(several=True)),
+        QuitDialog(queue_of_every_kind()),
+        HelpScreen(keys.Where.BROWSER),
+    ]
+
+
+class TestPlan:
+    async def test_it_says_what_is_sent_and_what_is_skipped_and_why(self) -> None:
+        app = Stage(PlanDialog(push_plan(), target="cloud.bentoml.com"))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            screen = text_of(app)
+            assert "Sends 1 version, 4.9 KiB to cloud.bentoml.com." in screen
+            assert "new in the registry" in screen
+            assert "already there (same size and build time)" in screen
+            assert "Skips 1 that differs: F overwrites it." in screen
+
+    async def test_one_enter_goes(self) -> None:
+        app = Stage(PlanDialog(push_plan()))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press("enter")
+            assert app.answer is True
+
+    async def test_escape_changes_nothing(self) -> None:
+        app = Stage(PlanDialog(push_plan()))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press("escape")
+            assert app.answer is False
+
+    async def test_when_all_is_there_it_says_so_and_enter_closes_it(self) -> None:
+        app = Stage(PlanDialog(plan_push((SAME,), REMOTES)))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.pause()
+            assert "It is already there, skipped: nothing is sent." in text_of(app)
+            await pilot.press("enter")
+            assert app.answer is True
+
+    async def test_a_pull_without_room_warns(self) -> None:
+        app = Stage(PlanDialog(plan_pull(REMOTES.values(), {}), free_bytes=100))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.pause()
+            assert "Only 100 B are free there" in text_of(app)
+
+    async def test_hostile_names_are_shown_and_do_nothing(self) -> None:
+        app = Stage(PlanDialog(plan_pull((HOSTILE,), {})))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            screen = text_of(app)
+            assert "[bold]evil[/nope]" in screen
+            assert not any(char in screen for char in "\x1b\u202e")
+            assert "its name cannot be kept" in screen
+
+    async def test_a_long_plan_scrolls(self) -> None:
+        models = [local_model(f"many:v{number}") for number in range(500)]
+        app = Stage(PlanDialog(plan_push(models, {})))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.pause()
+            assert "many:v19 " not in text_of(app)
+            await pilot.press("pagedown")
+            await until(pilot, lambda: "many:v19 " in text_of(app))
+            await pilot.press("enter")
+            assert app.answer is True
+
+
+class TestForce:
+    async def test_both_sides_stand_beside_each_other(self) -> None:
+        app = Stage(ForceDialog(force_plan(), bytes_per_s=1000))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.pause()
+            screen = text_of(app)
+            assert "local (new)" in screen
+            assert "remote (will be replaced)" in screen
+            for words in ("6.8 KiB", "6.3 KiB", "stage=prod", "stage=dev", "raj@acme.io", "about 7 s"):
+                assert words in screen
+
+    async def test_a_remote_version_is_replaced_only_after_its_name_was_typed(self) -> None:
+        app = Stage(ForceDialog(force_plan()))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press("enter")
+            await pilot.press(*"2026w46", "enter")
+            assert app.answer is UNANSWERED
+            assert app.screen.query_one("#go", Button).disabled
+            await pilot.press("backspace", "7")
+            assert not app.screen.query_one("#go", Button).disabled
+            await pilot.press("enter")
+            assert app.answer == (Tag("llama-ft", "2026w47"),)
+
+    async def test_escape_keeps_the_remote_version(self) -> None:
+        app = Stage(ForceDialog(force_plan()))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press(*"2026w47", "escape")
+            assert app.answer is None
+
+    async def test_several_are_confirmed_by_their_number_and_one_can_be_dropped(self) -> None:
+        app = Stage(ForceDialog(force_plan(several=True)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            assert "Type 3 to overwrite 3 versions" in text_of(app)
+            await pilot.press("down", "space")
+            await until(pilot, lambda: "Type 2 to overwrite 2 versions" in text_of(app))
+            app.screen.query_one(Input).focus()
+            await pilot.press("3", "enter")
+            assert app.answer is UNANSWERED
+            await pilot.press("backspace", "2", "enter")
+            assert app.answer == (Tag("llama-ft", "2026w47"), Tag("llama-ft", "2026w48"))
+
+    async def test_a_dropped_version_can_be_taken_in_again(self) -> None:
+        app = Stage(ForceDialog(force_plan(several=True)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.press("space", "up", "space")
+            await until(pilot, lambda: "Type 3 to overwrite 3 versions" in text_of(app))
+
+    async def test_what_cannot_be_forced_is_named_and_left_alone(self) -> None:
+        reference = RemoteModel("minilm", "v2", metadata={"registry": "huggingface"})
+        plan = plan_push((DIFFERENT, local_model("minilm:v2")), {**REMOTES, "minilm:v2": reference}, force=True)
+        app = Stage(ForceDialog(plan))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            assert "Left alone: minilm:v2" in text_of(app)
+            await pilot.press(*"2026w47", "enter")
+            assert app.answer == (Tag("llama-ft", "2026w47"),)
+
+    async def test_a_local_copy_is_replaced_by_its_button_and_cancel_is_the_default(self) -> None:
+        plan = plan_pull((REMOTES["llama-ft:2026w47"],), {"llama-ft:2026w47": DIFFERENT}, force=True)
+        for pressed, answer in ((("enter",), None), (("tab", "enter"), (Tag("llama-ft", "2026w47"),))):
+            app = Stage(ForceDialog(plan))
+            async with app.run_test(size=SMALL) as pilot:
+                await pilot.pause()
+                assert "It stays until the new one is whole." in text_of(app)
+                assert not app.screen.query(Input)
+                await pilot.press(*pressed)
+                assert app.answer == answer
+
+    async def test_sizes_that_look_the_same_in_short_are_told_apart(self) -> None:
+        here, there = local_model("a:b", 7_000_000_000), remote_model("a:b", 7_000_000_001)
+        app = Stage(ForceDialog(plan_push((here,), {"a:b": there}, force=True)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            assert "7,000,000,000 B" in text_of(app)
+            assert "7,000,000,001 B" in text_of(app)
+
+
+class TestQuit:
+    async def test_it_names_what_is_not_finished(self) -> None:
+        app = Stage(QuitDialog(queue_of_every_kind()))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.pause()
+            assert "2 transfers are running, 2 are waiting and 1 is paused." in text_of(app)
+            assert "summarization:m81p2au5nwqc67i3" in text_of(app)
+
+    @pytest.mark.parametrize(
+        ("pressed", "answer"),
+        [
+            (("enter",), QuitChoice.PAUSE_AND_QUIT),
+            (("escape",), QuitChoice.KEEP_GOING),
+            (("shift+tab", "enter"), QuitChoice.KEEP_GOING),
+            (("tab", "enter"), QuitChoice.CANCEL_AND_QUIT),
+        ],
+    )
+    async def test_each_choice_has_its_key(self, pressed: tuple[str, ...], answer: QuitChoice) -> None:
+        app = Stage(QuitDialog(queue_of_every_kind()))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press(*pressed)
+            assert app.answer is answer
+
+    async def test_an_empty_queue_does_not_break_it(self) -> None:
+        app = Stage(QuitDialog(QueueSnapshot()))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press("escape")
+            assert app.answer is QuitChoice.KEEP_GOING
+
+
+class TestHelp:
+    async def test_every_action_of_the_pane_is_listed_with_its_keys(self) -> None:
+        app = Stage(HelpScreen(keys.Where.TRANSFERS))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            screen = text_of(app)
+            for action in keys.actions(keys.Where.TRANSFERS, keys.Where.APP, keys.Where.MAIN):
+                assert keys.keys_text(action) in screen
+                assert action.tooltip in screen or action.label in screen
+            assert "mark or unmark" not in screen
+
+    async def test_typing_searches_and_escape_clears_before_it_closes(self) -> None:
+        app = Stage(HelpScreen(keys.Where.BROWSER))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press(*"overwrite")
+            await until(pilot, lambda: "act.force" in text_of(app) and "act.push" not in text_of(app))
+            await pilot.press("escape")
+            await until(pilot, lambda: "Choose" in text_of(app))
+            assert app.answer is UNANSWERED
+            await pilot.press("escape")
+            assert app.answer is None
+
+    async def test_a_search_for_nothing_says_so(self) -> None:
+        app = Stage(HelpScreen(keys.Where.BROWSER))
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.press(*"[/b]")
+            await until(pilot, lambda: "Nothing here has '[/b]'" in text_of(app))
+
+    async def test_a_persons_own_keys_are_shown(self) -> None:
+        app = Stage(HelpScreen(keys.Where.BROWSER, {"act.push": "ctrl+t"}))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.press(*"act.push")
+            await until(pilot, lambda: "^t" in text_of(app))
+
+
+class TestEverywhere:
+    @pytest.mark.parametrize("size", [SMALL, LARGE, (40, 10)])
+    async def test_the_choices_are_in_sight_and_ascii_is_ascii(self, size: tuple[int, int]) -> None:
+        for dialog in all_dialogs():
+            app = Stage(dialog, ascii_only=True)
+            async with app.run_test(size=size) as pilot:
+                await pilot.pause()
+                screen = text_of(app)
+                assert screen.isascii(), [char for char in screen if not char.isascii()]
+                if size != (40, 10):
+                    assert "Esc" in screen
