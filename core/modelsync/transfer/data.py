@@ -122,7 +122,7 @@ class DataClient:
         with self._answer(request, control) as response:
             if response.status_code == 200:
                 _drain(response)
-                return _stored(response)
+                return _stored(response, target)
             raise _refusal(response, target)
 
     @contextmanager
@@ -187,8 +187,14 @@ def network_trouble(exc: httpx.TransportError, host: str) -> Exception:
     return Retryable(error)
 
 
-def _stored(response: httpx.Response) -> Stored:
+def _stored(response: httpx.Response, target: DataTarget) -> Stored:
     etag = ETag(response.headers.get("etag", ""))
+    if target.presigned and not etag:
+        error = UnreachableError(
+            f"Something answers in the place of the object store at {target.host}: it took a part without an ETag.",
+            hint="Check the network: a VPN, a proxy or a sign-in page may be in the way.",
+        )
+        raise Retryable(error)
     headers = response.headers
     encrypted = (
         headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")

@@ -25,6 +25,7 @@ from typing import Protocol, cast
 import httpx
 
 from modelsync.transfer.control import Control
+from modelsync.transfer.whole_head import WholeHeadResponse
 
 CONNECT_TIMEOUT_S = 10.0
 STALL_AFTER_S = 15.0
@@ -140,6 +141,7 @@ class DataTransport(httpx.BaseTransport):
         if scheme == "https":
             sock = self._wrap(sock, host, control)
         connection = http.client.HTTPConnection(host, port)
+        connection.response_class = WholeHeadResponse
         connection.sock = sock
         return connection
 
