@@ -7,7 +7,13 @@ from importlib.util import find_spec
 import pytest
 
 pytest.register_assert_rewrite("support")
-pytest_plugins = ["support.registry_server", "support.two_sides", "support.fault_bench", "support.real_bentoml"]
+pytest_plugins = [
+    "support.registry_server",
+    "support.two_sides",
+    "support.fault_bench",
+    "support.real_bentoml",
+    "support.terminal",
+]
 
 _PARTS = {
     "tmux": lambda: shutil.which("tmux") is not None,
