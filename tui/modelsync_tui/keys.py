@@ -1,5 +1,6 @@
 """The one list of actions, their keys, words and places: bindings, footer, help, palette and README come from it."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -231,3 +232,7 @@ def markdown_table() -> str:
         words = " ".join(f"`{key_word(key)}`" for key in action.keys)
         lines.append(f"| {words} | {action.tooltip} | {action.where} |")
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown_table())

@@ -75,7 +75,10 @@ def when_text(when: datetime | None, now: datetime | None = None) -> str:
     if when is None:
         return ""
     now = (now or datetime.now(UTC)).astimezone()
-    local = when.astimezone(now.tzinfo)
+    try:
+        local = when.astimezone(now.tzinfo)
+    except OverflowError:  # the first or last day that there is, in another time zone
+        return ""
     if local.date() == now.date():
         return f"{local:%H:%M}"
     if timedelta(0) <= now - local < timedelta(days=330):

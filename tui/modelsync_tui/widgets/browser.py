@@ -91,6 +91,9 @@ class Browser(Widget):
         yield self._list
         yield Static(id="notice", markup=False)
 
+    def on_mount(self) -> None:
+        self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+
     # What it is given
 
     def show(self, catalog: Catalog) -> None:
