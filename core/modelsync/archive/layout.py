@@ -25,7 +25,7 @@ from modelsync.archive.table import Kind, MemberTable, TableError
 from modelsync.errors import SourceChangedError, StoreError
 
 FORMAT: Final = b"modelsync archive 1"
-_CHANGED_HINT: Final = "Wait until nothing writes to the model, then push again."
+_CHANGED_HINT: Final = "Wait until nothing writes to the model, then try again."
 _REFUSED_HINT: Final = "Remove it from the model's directory, then push again."
 _REMEMBERED_BYTES_MAX: Final = 1 << 28
 _OWNER_EXECUTES: Final = 0o100
@@ -72,6 +72,11 @@ class ArchiveLayout:
         head = encode_index(table, chosen) if index else b""
         table.moved(len(head))
         return cls(root, table, inodes, head, chosen)
+
+    @property
+    def members(self) -> MemberTable:
+        """What the archive holds; only to be read."""
+        return self._table
 
     def open(self) -> "ArchiveReader":
         return ArchiveReader(self._root, self._table, self._inodes, self._head, self.size_bytes)
@@ -209,7 +214,7 @@ class ArchiveReader:
                     f"{self._shown(self._row)} cannot be read: {exc.strerror}.", hint="Look at the disk it is on."
                 ) from exc
             if count == 0:
-                raise self._changed(self._row, "became shorter while it was sent")
+                raise self._changed(self._row, "became shorter while it was read")
             position += count
 
     def _open(self, row: int) -> int:
@@ -219,7 +224,7 @@ class ArchiveReader:
         try:
             fd = os.open(_path(self._root, self._table.name(row)), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except (FileNotFoundError, NotADirectoryError) as exc:
-            raise self._changed(row, "was removed while the model was sent") from exc
+            raise self._changed(row, "was removed while the model was read") from exc
         except OSError as exc:
             raise StoreError(
                 f"{self._shown(row)} cannot be read: {exc.strerror}.", hint="Look at its owner and permissions."
@@ -230,7 +235,7 @@ class ArchiveReader:
 
     def _check_unchanged(self, row: int) -> None:
         if not _same(self._table, self._inodes, row, os.fstat(self._fd)):
-            raise self._changed(row, "changed while the model was sent")
+            raise self._changed(row, "changed while the model was read")
 
     def _changed(self, row: int, how: str) -> SourceChangedError:
         return SourceChangedError(f"{self._shown(row)} {how}.", hint=_CHANGED_HINT)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from modelsync.archive.destination import Destination
 from modelsync.archive.members import quoted
 from modelsync.archive.ranges import Ranges
 from modelsync.archive.safe_names import refused, shown
@@ -46,7 +47,7 @@ def settle(table: MemberTable, files: TargetFiles) -> tuple[int, int]:
     return table.files, content_bytes
 
 
-def cut_sentence(table: MemberTable, files: TargetFiles, done: Ranges, total: int, torn_header: bytes) -> str:
+def cut_sentence(table: MemberTable, files: Destination, done: Ranges, total: int, torn_header: bytes) -> str:
     """Says where an archive of `total` bytes that is not whole ends, and quotes the server's error if that is there.
 
     A server whose storage fails after its 200 appends `{"error":…}` to the body (registry contract 3.4, no. 24).

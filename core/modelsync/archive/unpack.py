@@ -1,43 +1,20 @@
-"""An archive that arrives in pieces, at any offset and from several threads, written straight to its final place.
-
-How it works: a table says which file a byte of the archive belongs to. With an index the table is whole from the start,
-and real headers are compared with it as they come. Without one, a frontier hops from header to header: what lies below
-it is placed at once; a piece beyond it is kept if it is near (LookAhead), else the thread that brought it has to wait.
-The thread that brings the frontier's own bytes never waits, so it always moves while its part is being read.
-"""
+"""An archive that arrives in pieces, at any offset and from several threads, written straight to its final place."""
 
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
 
 from modelsync.archive.checkpoint import Checkpoint as Checkpoint  # part of this module's interface
 from modelsync.archive.checkpoint import Start, encode_members
-from modelsync.archive.header_check import HeaderCheck
+from modelsync.archive.incoming import WINDOW_BYTES, IncomingArchive
 from modelsync.archive.index import ArchiveIndex
-from modelsync.archive.look_ahead import LookAhead
-from modelsync.archive.members import HeaderScanner, Member, ScanResult, quoted
-from modelsync.archive.ranges import Ranges
-from modelsync.archive.safe_names import FileSystem, NameTree, leads_out, normal_name, refused, shown
-from modelsync.archive.settle import Unpacked, cut_sentence, settle
-from modelsync.archive.table import BLOCK_BYTES, END_BYTES, Kind, MemberTable
+from modelsync.archive.safe_names import FileSystem
+from modelsync.archive.settle import settle
+from modelsync.archive.table import MemberTable
 from modelsync.archive.target_files import TargetFiles, rows_missing
-from modelsync.errors import ArchiveError, ModelsyncError
-
-WINDOW_BYTES: Final = 16 * 1024 * 1024
-_EVERYWHERE: Final = 1 << 62
-_WAKE_S: Final = 0.1
-_AGAIN_HINT: Final = "Pull it again; if that does not help, push it again with force."
 
 
-class Unpacker:
-    """One archive on its way into one directory. Every method may be called from any thread.
-
-    After an error in one thread every other one gets the same error. `finish` and `close` are called once no thread
-    writes any more.
-    """
+class Unpacker(IncomingArchive):
+    """One archive on its way into one directory."""
 
     def __init__(
         self,
@@ -67,99 +44,13 @@ class Unpacker:
 
     def _begin(self, directory: Path, total_bytes: int | None, start: Start, window_bytes: int) -> None:
         path = os.path.realpath(os.fsencode(directory))
+        file_system = FileSystem.of(path)
         table = start.table
-        self._total_bytes = total_bytes
-        self._table = table
-        self._names = NameTree(FileSystem.of(path))
         self._files = TargetFiles(path, table, resumed=start.resumed)
-        self._changed = threading.Condition()
-        self._failure: ModelsyncError | None = None
-        self._look_ahead = LookAhead(window_bytes)
-        self._scanner = HeaderScanner(start.records)
-        self._partial = bytearray()
-        self._check = HeaderCheck(table) if start.whole else None
-        self._known = _EVERYWHERE if start.whole else table.members_end
-        self._chain_at = table.members_end
-        """Where the headers of the next member begin."""
-        self._tail_at = table.members_end if start.whole else None
-        """Where the zero blocks that end the archive begin, once known."""
-        self._done_lock = threading.Lock()
-        self._done = Ranges(start.done)
         self._encoded: tuple[int, bytes] = (-1, b"")
-        try:
-            self._claim_known_members()
-        except BaseException:
-            self._files.close()
-            raise
+        super().__init__(self._files, file_system, start, total_bytes, window_bytes)
         for row in rows_missing(self._files, table, self._done):
             self._done.remove(table.data_at[row], table.data_at[row] + table.sizes[row])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Lets go of every file; what was written stays."""
-        self._files.close()
-
-    @property
-    def known_until(self) -> int:
-        """Every byte of the archive before this offset has its place; a huge number once all members are known."""
-        return self._known
-
-    @property
-    def done_bytes(self) -> int:
-        """Bytes of the archive that are where they belong."""
-        with self._done_lock:
-            return self._done.total
-
-    def write(self, offset: int, data: bytes | bytearray | memoryview) -> int:
-        """Takes a piece of the archive; never waits. Returns its length, or 0 when it comes too early (see `wait`).
-
-        The buffer is the caller's again when this returns. Bytes that came before are harmless. Raises ArchiveError,
-        UnsafeArchiveError, NoSpaceError, StoreError, each naming the file.
-        """
-        view = memoryview(data)
-        try:
-            return self._write(offset, view)
-        except ModelsyncError as exc:
-            exc.hint = exc.hint or _AGAIN_HINT
-            self.fail(exc)
-            raise
-
-    def wait(self, offset: int, length: int, stopped: Callable[[], None]) -> None:
-        """Returns when `write` would take a piece; `stopped` is called at least ten times a second and may raise.
-
-        Whoever waits here holds up its part. The part at `known_until` must be with some thread that reads it, or
-        nobody gets on: hand parts out in ascending order, and a part that is to be tried again before any other.
-        """
-        with self._changed:
-            while True:
-                self._raise_failure()
-                stopped()
-                if offset <= self._known or self._look_ahead.fits(self._known, offset, length):
-                    return
-                self._changed.wait(_WAKE_S)
-
-    def write_all(self, offset: int, data: bytes | bytearray | memoryview, stopped: Callable[[], None]) -> None:
-        """Takes a piece, waiting for its turn where it must."""
-        while not self.write(offset, data) and len(data):
-            self.wait(offset, len(data), stopped)
-
-    def wake(self) -> None:
-        """Makes every waiting thread call its `stopped` at once."""
-        with self._changed:
-            self._changed.notify_all()
-
-    def fail(self, error: ModelsyncError) -> None:
-        """Every later and every waiting call raises this error; the first one counts."""
-        with self._changed:
-            self._failure = self._failure or error
-            self._changed.notify_all()
 
     def done(self) -> tuple[tuple[int, int], ...]:
         """Ranges of the archive that are where they belong (not necessarily on the disk yet: see `checkpoint`)."""
@@ -181,158 +72,9 @@ class Unpacker:
             self._files.sync()
         return Checkpoint(done, members)
 
-    def finish(self, total_bytes: int | None = None) -> Unpacked:
-        """Checks that the archive is whole, makes links and sets times. The directory is not synced.
-
-        `total_bytes` is how much came, where the sender had not told. Raises ArchiveError when a byte is missing or
-        the two zero blocks at the end are, UnsafeArchiveError for links that lead out.
-        """
-        self._raise_failure()
-        total = self._total_bytes if self._total_bytes is not None else total_bytes
-        if total is None:
-            raise ValueError("the total must be known by now")
-        self._check_whole(total)
-        files, content_bytes = settle(self._table, self._files)
-        self.close()
-        return Unpacked(files=files, content_bytes=content_bytes, archive_bytes=total)
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
-    def _write(self, offset: int, view: memoryview) -> int:
-        end = offset + len(view)
-        self._raise_failure()
-        if self._total_bytes is not None and end > self._total_bytes:
-            raise ArchiveError(
-                f"More came than the archive's {self._total_bytes} bytes: {quoted(bytes(view[-BLOCK_BYTES:]))}.",
-                hint=_AGAIN_HINT,
-            )
-        if self._known < end:
-            with self._changed:
-                if self._known < offset:
-                    if not self._look_ahead.fits(self._known, offset, len(view)):
-                        return 0
-                    self._look_ahead.keep(offset, view)
-                    return len(view)
-                # All headers first, then the data: others can go on while this thread writes.
-                self._scan(offset, view)
-                while piece := self._look_ahead.at(self._known):
-                    self._scan(*piece)
-                self._changed.notify_all()
-        self._place(offset, view)
-        if self._look_ahead:
-            self._place_kept()
-        return len(view)
-
-    def _place_kept(self) -> None:
-        while True:
-            with self._changed:
-                piece = self._look_ahead.take_below(self._known)
-            if piece is None:
-                return
-            self._place(*piece)
-            with self._changed:
-                self._look_ahead.release(piece[0])
-                self._changed.notify_all()
-
-    def _scan(self, offset: int, view: memoryview) -> None:
-        """Moves the frontier through a piece as far as its headers tell."""
-        end = offset + len(view)
-        while offset <= self._known < end:
-            start = self._known - offset
-            taken = min(self._scanner.wanted - len(self._partial), end - self._known)
-            self._partial += view[start : start + taken]
-            self._known += taken
-            if len(self._partial) < self._scanner.wanted:
-                return
-            block = bytes(self._partial)
-            self._partial.clear()
-            match self._scanner.accept(block, self._known - len(block)):
-                case Member() as member:
-                    self._add(member)
-                case ScanResult.END:
-                    self._tail_at = self._chain_at
-                    self._count(self._chain_at, self._known)
-                    self._known = _EVERYWHERE
-                case ScanResult.MORE:
-                    continue
-
-    def _add(self, member: Member) -> None:
-        """A member whose headers end at the frontier: its data has a place from now on."""
-        data_at, data_end = self._known, self._known + member.size
-        if self._total_bytes is not None and data_end > self._total_bytes:
-            raise ArchiveError(
-                f"The archive is cut: it ends inside {shown(member.name)}, after {self._table.files} whole files.",
-                hint=_AGAIN_HINT,
-            )
-        self._claim(member.name, member.kind, member.link)
-        self._table.append(member.name, member.kind, member.size, member.mtime_ns, member.link, data_at)
-        self._files.grow()
-        self._count(self._chain_at, data_at)
-        self._chain_at = self._known = self._table.members_end
-
-    def _claim(self, name: bytes, kind: Kind, link: bytes) -> None:
-        made = self._names.claim(name, kind)
-        if kind is Kind.SYMLINK and leads_out(name, link):
-            raise refused(name, f"a link that leads out of the model, to {shown(link)}")
-        for directory in made:
-            self._files.make_directory(directory)
-
-    def _claim_known_members(self) -> None:
-        for row in range(len(self._table)):
-            name = self._table.name(row)
-            if normal_name(name) != name:
-                raise refused(name, "a name that is not written plainly")
-            self._claim(name, self._table.kind(row), self._table.link(row))
-        if self._check is not None:
-            self._names = NameTree(FileSystem())  # all names are claimed; they are most of the memory
-
-    def _place(self, offset: int, view: memoryview) -> None:
-        """Puts bytes below the frontier where they belong."""
-        table = self._table
-        end = offset + len(view)
-        counted = position = offset
-        row = table.find(offset)
-        while position < end:
-            if row >= 0 and position < (data_end := table.data_at[row] + table.sizes[row]):
-                stop = min(end, data_end)
-                self._files.write(row, position - table.data_at[row], view[position - offset : stop - offset])
-            elif row >= 0 and position < (member_end := table.end(row)):
-                stop = min(end, member_end)
-            elif row + 1 < len(table):
-                row += 1
-                stop = min(end, table.data_at[row])
-                self._count(counted, position)
-                counted = stop
-                if self._check and self._check.take(row, position, view[position - offset : stop - offset]):
-                    self._count(table.header_at(row), table.data_at[row])
-            elif self._tail_at is not None:
-                stop = end
-                self._check_tail(view[position - offset :])
-            else:
-                self._count(counted, position)  # the beginning of a header: it counts when it is whole
-                return
-            position = stop
-        self._count(counted, end)
-
-    def _count(self, start: int, end: int) -> None:
-        with self._done_lock:
-            self._done.add(start, end)
-
-    def _check_tail(self, view: memoryview) -> None:
-        rubbish = bytes(view).strip(b"\0")
-        if rubbish:
-            raise ArchiveError(f"Something stands behind the archive's end: {quoted(rubbish)}.", hint=_AGAIN_HINT)
-
-    def _check_whole(self, total: int) -> None:
-        with self._done_lock:
-            missing = list(self._done.missing(0, total))
-        if self._tail_at is None or missing or total - self._tail_at < END_BYTES:
-            sentence = cut_sentence(self._table, self._files, self._done, total, bytes(self._partial))
-            if self._tail_at is not None and not missing:
-                sentence = "The archive is cut: the two empty blocks at its end are not whole."
-            raise ArchiveError(sentence, hint=_AGAIN_HINT)
+    def _settle(self) -> tuple[int, int]:
+        """Makes what has no bytes of its own, and sets times; the directory is not synced."""
+        return settle(self._table, self._files)
 
     def _encoded_members(self) -> bytes:
         with self._changed:

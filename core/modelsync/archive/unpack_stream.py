@@ -1,4 +1,4 @@
-"""A compressed archive (gzip, xz, bzip2), decompressed in order into an Unpacker, bounded in memory and size."""
+"""A compressed archive (gzip, xz, bzip2), decompressed in order as it arrives, bounded in memory and size."""
 
 import bz2
 import lzma
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, Protocol, assert_never
 
+from modelsync.archive.incoming import IncomingArchive
 from modelsync.archive.settle import Unpacked
-from modelsync.archive.unpack import Unpacker
 from modelsync.errors import ArchiveError
 
 _PIECE_BYTES: Final = 1 << 20
 _XZ_MEMORY_BYTES: Final = 160 << 20
 """More than any preset of xz needs (65 MiB); a dictionary beyond it is refused."""
-_HINT: Final = "Pull it again; if that does not help, push it again with force."
+_HINT: Final = "Try again; if that does not help, push it again with force."
 _MAGIC_BYTES: Final = 6
 
 
@@ -39,11 +39,11 @@ def compression_of(head: bytes | memoryview) -> Compression | None:
 
 
 class StreamUnpacker:
-    """Takes the compressed bytes in order, from one thread. The unpacker must not know a total."""
+    """Takes the compressed bytes in order, from one thread. The archive must not know a total."""
 
-    def __init__(self, unpacker: Unpacker, compression: Compression, *, max_bytes: int) -> None:
+    def __init__(self, archive: IncomingArchive, compression: Compression, *, max_bytes: int) -> None:
         """`max_bytes`: an archive that expands beyond it is refused, so that a bomb does not fill the disk."""
-        self._unpacker = unpacker
+        self._archive = archive
         self._compression = compression
         self._max_bytes = max_bytes
         self._decoder = _decoder(compression)
@@ -54,7 +54,7 @@ class StreamUnpacker:
         return self._expanded_bytes
 
     def write(self, data: bytes | memoryview) -> None:
-        """The next compressed bytes. Raises ArchiveError for a damaged stream, and what `Unpacker.write` does."""
+        """The next compressed bytes. Raises ArchiveError for a damaged stream, and what the archive does."""
         rest = bytes(data)
         while rest:
             if self._decoder.ended:
@@ -67,10 +67,10 @@ class StreamUnpacker:
             rest = self._decoder.unused if self._decoder.ended else b""
 
     def finish(self) -> Unpacked:
-        """As `Unpacker.finish`; raises ArchiveError also when the compressed stream is cut."""
+        """As `IncomingArchive.finish`; raises ArchiveError also when the compressed stream is cut."""
         if not self._decoder.ended:
             raise ArchiveError(f"The archive is cut: its {self._compression} stream does not end.", hint=_HINT)
-        return self._unpacker.finish(self._expanded_bytes)
+        return self._archive.finish(self._expanded_bytes)
 
     def _take(self, data: bytes) -> None:
         try:
@@ -86,7 +86,7 @@ class StreamUnpacker:
                 hint="Nothing was installed; ask whoever pushed this version.",
             )
         if piece:
-            self._unpacker.write(self._expanded_bytes, piece)
+            self._archive.write(self._expanded_bytes, piece)
             self._expanded_bytes += len(piece)
 
 
