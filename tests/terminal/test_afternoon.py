@@ -1,0 +1,186 @@
+"""A person's afternoon in a real terminal: sign in, browse, push, skip, force, pull, leave."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from modelsync.sync import push
+from modelsync.tag import Tag
+from support.local_store import read_tree, write_model
+from support.registry_server import TOKEN, TOM_TOKEN, RegistryServer
+from support.terminal import Terminal, TerminalFactory
+from support.two_sides import SidesFactory
+
+pytestmark = pytest.mark.needs("tmux")
+
+MiB = 1 << 20
+CLEAN = "0 0 1"
+"""No alternate screen, no mouse reports, a visible cursor."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, registry_server: RegistryServer, make_sides: SidesFactory) -> Path:
+    """A store with two versions of iris; a colleague has pushed fraud:v7."""
+    write_model(tmp_path / "home", "iris:v1", files={"weights.bin": os.urandom(3 * MiB)})
+    write_model(tmp_path / "home", "iris:v2", files={"weights.bin": os.urandom(24 * MiB)})
+    write_model(tmp_path / "tom", "fraud:v7", files={"weights.bin": os.urandom(2 * MiB)})
+    push(Tag("fraud", "v7"), make_sides(registry_server, "tom", token=TOM_TOKEN))
+    return tmp_path / "home"
+
+
+def sign_in(terminal: Terminal, server: RegistryServer, token: str = TOKEN) -> None:
+    terminal.see("Sign in", "API token")
+    terminal.press("BTab")
+    terminal.press("C-u")
+    terminal.see_gone("https://cloud.bentoml.com")
+    terminal.type(server.url)
+    terminal.see(server.url)
+    terminal.press("Tab")
+    terminal.paste(token)
+    terminal.see("●●●●●●")
+    terminal.press("Enter")
+
+
+def go_to(terminal: Terminal, text: str) -> None:
+    """Moves the cursor down until the message line tells of the row that is meant."""
+    terminal.press("g")
+    for _ in range(12):
+        if text in terminal.screen().splitlines()[-2]:
+            return
+        before = terminal.screen()
+        terminal.press("j")
+        terminal.until(lambda screen, before=before: screen != before, "the cursor's move")  # type: ignore[misc]
+    raise AssertionError(f"no row of {text}; the screen was:\n{terminal.screen()}")
+
+
+def test_sign_in_browse_push_skip_force_pull_and_leave(
+    home: Path,
+    tmp_path: Path,
+    registry_server: RegistryServer,
+    open_terminal: TerminalFactory,
+    make_sides: SidesFactory,
+) -> None:
+    terminal = open_terminal("modelsync-tui")
+    sign_in(terminal, registry_server)
+    screen = terminal.see("1 Local", "2 Remote", "iris", "fraud", "mia@acme.io", "online")
+    assert TOKEN not in terminal.everything()
+    assert "local only" in screen
+    assert "remote only" in screen
+
+    go_to(terminal, "iris:v2")
+    terminal.press("P")
+    terminal.see("Push", "iris:v2", "new in the registry")
+    terminal.press("Enter")
+    terminal.see("✓ ↑ push  iris:v2", "= same")
+
+    terminal.press("P")
+    terminal.see("already there")
+    terminal.press("Enter")
+    terminal.see("skipped")
+
+    (home / "models/iris/v2/note.txt").write_text("changed")
+    terminal.press("r")
+    terminal.see("! differs")
+    terminal.press("F")
+    terminal.see("Force push", "Type")
+    terminal.type("v2")
+    terminal.press("Enter")
+    terminal.see_gone("! differs")
+    other = make_sides(registry_server, "other")
+
+    terminal.press("2")
+    go_to(terminal, "fraud:v7")
+    terminal.press("p")
+    terminal.see("Pull", "fraud:v7", "new in the local store")
+    terminal.press("Enter")
+    terminal.see("✓ ↓ pull  fraud:v7")
+    assert read_tree(home / "models/fraud/v7") == read_tree(tmp_path / "tom/models/fraud/v7")
+
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    assert terminal.modes() == CLEAN
+    assert other.registry.model(Tag("iris", "v2")) is not None
+
+
+def test_a_wrong_token_is_told_in_the_card_and_offline_opens_the_local_side(
+    home: Path, registry_server: RegistryServer, open_terminal: TerminalFactory
+) -> None:
+    terminal = open_terminal("modelsync-tui")
+    sign_in(terminal, registry_server, "not-a-token-of-anybody")
+    terminal.see("token", "✗")
+    assert "not-a-token-of-anybody" not in terminal.everything()
+    terminal.press("Escape")
+    terminal.see("1 Local", "iris", "offline")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
+def test_the_account_of_the_environment_needs_no_sign_in_at_80_by_24(
+    home: Path, registry_server: RegistryServer, open_terminal: TerminalFactory
+) -> None:
+    terminal = open_terminal(
+        "modelsync-tui",
+        columns=80,
+        rows=24,
+        BENTO_CLOUD_API_KEY=TOKEN,
+        BENTO_CLOUD_API_ENDPOINT=registry_server.url,
+    )
+    terminal.see("1 Local", "2 Remote", "fraud")
+    terminal.resize(39, 9)
+    terminal.see("40x10")
+    terminal.resize(120, 40)
+    terminal.see("1 Local", "2 Remote", "3 Transfers")
+    terminal.press("?")
+    terminal.see("Help")
+    terminal.press("Escape")
+    terminal.see_gone("Help")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    assert terminal.modes() == CLEAN
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_restores_the_terminal(
+    sent: signal.Signals, home: Path, registry_server: RegistryServer, open_terminal: TerminalFactory
+) -> None:
+    terminal = open_terminal("modelsync-tui", BENTO_CLOUD_API_KEY=TOKEN, BENTO_CLOUD_API_ENDPOINT=registry_server.url)
+    terminal.see("1 Local", "fraud")
+    os.kill(terminal.pid("modelsync-tui"), sent)
+    terminal.see("exit-code ")
+    assert terminal.modes() == CLEAN
+
+
+def test_leaving_while_a_push_runs_asks_and_the_next_push_goes_on(
+    home: Path, registry_server: RegistryServer, open_terminal: TerminalFactory, make_sides: SidesFactory
+) -> None:
+    environment = {
+        "BENTO_CLOUD_API_KEY": TOKEN,
+        "BENTO_CLOUD_API_ENDPOINT": registry_server.url,
+        "MODELSYNC_BANDWIDTH": "6 MiB/s",
+    }
+    terminal = open_terminal("modelsync-tui", **environment)
+    terminal.see("1 Local", "fraud")
+    go_to(terminal, "iris:v2")
+    terminal.press("P")
+    terminal.see("new in the registry")
+    terminal.press("Enter")
+    terminal.see("1 done")
+    terminal.press("q")
+    terminal.see("Quit?", "Pause all")
+    terminal.press("Enter")
+    assert terminal.exit_code() == 0
+    assert terminal.modes() == CLEAN
+
+    again = open_terminal("modelsync push iris:v2 --json", **(environment | {"MODELSYNC_BANDWIDTH": "off"}))
+    screen = again.see("exit-code 0")
+    assert '"resumed": true' in screen.replace("\n", "")
+
+
+def test_a_screen_that_cannot_be_drawn_is_told_in_a_sentence(
+    home: Path, open_terminal: TerminalFactory, tmp_path: Path
+) -> None:
+    terminal = open_terminal(f"modelsync-tui 2>{tmp_path}/err")
+    assert terminal.exit_code() == 2
+    assert "terminal" in (tmp_path / "err").read_text()
