@@ -93,6 +93,11 @@ class IncomingArchive(ABC):
         return self._known
 
     @property
+    def all_known(self) -> bool:
+        """Whether every member is known: by the index, or because the archive's end was seen."""
+        return self._tail_at is not None
+
+    @property
     def done_bytes(self) -> int:
         """Bytes of the archive that are where they belong."""
         with self._done_lock:

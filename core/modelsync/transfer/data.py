@@ -81,6 +81,8 @@ class Download:
     """Size of the whole object; None where the server does not say."""
     partial: bool
     """Whether the server honoured the range."""
+    encrypted: bool
+    """Whether the object is kept under SSE-KMS or SSE-C: its ETag then only looks like one of MD5s (contract 4.3)."""
 
 
 class DataClient:
@@ -154,7 +156,8 @@ class DataClient:
                 raise _changed()
             readinto = cast("ReadInto", response.extensions["readinto"])
             first, total = _content_range(response)
-            yield Download(readinto, ETag(etag) if etag else None, first, total, response.status_code == 206)
+            partial = response.status_code == 206
+            yield Download(readinto, ETag(etag) if etag else None, first, total, partial, _is_encrypted(response))
 
     @contextmanager
     def _answer(self, request: httpx.Request, control: Control) -> Iterator[httpx.Response]:
@@ -195,12 +198,15 @@ def _stored(response: httpx.Response, target: DataTarget) -> Stored:
             hint="Check the network: a VPN, a proxy or a sign-in page may be in the way.",
         )
         raise Retryable(error)
+    return Stored(etag, _MD5_ETAG.fullmatch(etag) is not None and not _is_encrypted(response))
+
+
+def _is_encrypted(response: httpx.Response) -> bool:
     headers = response.headers
-    encrypted = (
+    return (
         headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
         or "x-amz-server-side-encryption-customer-algorithm" in headers
     )
-    return Stored(etag, _MD5_ETAG.fullmatch(etag) is not None and not encrypted)
 
 
 def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
