@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -22,8 +23,10 @@ from modelsync_tui.dialogs.card import choice
 from modelsync_tui.sign_in import KEYRING_LOOK_S, SignIn, SignInAnswer
 from modelsync_tui.widgets.pick import Option, Pick
 from modelsync_tui.widgets.token_input import TokenInput
+from modelsync_tui.work import run as work_in_thread
 
 T = TypeVar("T")
+V = TypeVar("V")
 _TICK_S = 0.25
 
 
@@ -184,15 +187,20 @@ class LoginScreen(Screen[SignedIn | Offline]):
     def _run(
         self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[ModelsyncError], None], told: str
     ) -> None:
-        def body() -> None:
-            try:
-                value = work()
-            except ModelsyncError as error:
-                self.app.call_later(failed, error)
-            else:
-                self.app.call_later(done, value)
+        """Runs it as a worker of the application: a screen that goes would wait for its own."""
 
-        self.run_worker(body, thread=True, group="sign-in", description=told, exit_on_error=False)
+        def heard(answered: Callable[[V], None], value: V) -> None:
+            if self.is_attached:
+                answered(value)
+
+        work_in_thread(
+            self.app,
+            work,
+            partial(heard, done),
+            partial(heard, failed),
+            group="sign-in",
+            description=told,
+        )
 
     def _wait_for(self, told: str) -> None:
         self._waiting_for = told
@@ -229,7 +237,7 @@ class LoginScreen(Screen[SignedIn | Offline]):
         status = self._keyring
         if status is None:
             seconds = time.monotonic() - self._looking_since if self._looking_since else 0.0
-            words = f"looking for it, {seconds:.0f} of at most {KEYRING_LOOK_S:.0f} s"
+            words = f"looking, {min(seconds, KEYRING_LOOK_S):.0f} of at most {KEYRING_LOOK_S:.0f} s"
         else:
             words = status.name if status.usable else status.reason
         file = f"  {self._credentials_file}" if self._credentials_file else ""

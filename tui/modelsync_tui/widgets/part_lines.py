@@ -81,7 +81,7 @@ class PartLines(Lines, can_focus=False):
         line = moving if self._is_wide else moving // 2
         top = 0 if len(parts) > ROWS_MAX else max(0, line - _DONE_KEPT_IN_SIGHT)
         if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False)
+            self.call_after_refresh(self.scroll_to, y=top, animate=False)  # when the new lines have been laid out
 
     def _words(self) -> list[str]:
         """The whole sentence of a failure, on as many lines as it takes."""

@@ -97,7 +97,8 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         return self._lines.selected
 
     def watch_full(self) -> None:
-        self.show(self._queue)
+        if self.is_mounted:
+            self.show(self._queue)
 
     def on_resize(self, _: events.Resize) -> None:
         self.call_after_refresh(self._show_titles)
