@@ -19,7 +19,7 @@ from modelsync_tui.loading import Link
 from modelsync_tui.screens.login import LoginScreen
 from modelsync_tui.session import PAGE_VERSIONS
 from support.local_store import CREATED, read_tree, write_model
-from support.registry_server import RegistryServer
+from support.registry_server import RegistryServer, register_model
 from support.tui import app_for, lines_with, screen_text, until
 from support.two_sides import SidesFactory
 
@@ -373,12 +373,10 @@ async def test_pages_load_as_one_scrolls(tmp_path: Path, registry_server: Regist
 
 
 async def test_a_hostile_registry_is_shown_as_it_is(tmp_path: Path, registry_server: RegistryServer) -> None:
-    name = "漢字-[/b]-😀-" + "x" * 100
-    registry_server.api.post("/api/v1/model_repositories", json={"name": name, "description": ""})
-    registry_server.api.post(f"/api/v1/model_repositories/{name}/models", json=record_of("[red]v1"))
+    register_model(registry_server.api, "漢字-[b]-😀-" + "x" * 100, "[red]v1")
     async with running(tmp_path, registry_server, (80, 24)) as (app, pilot):
         await pilot.press("2", "j")
-        assert lines_with(app, "漢字-[/b]")
+        assert lines_with(app, "漢字-[b]")
         assert lines_with(app, "[red]v1")
         await pilot.press("p")
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
@@ -392,14 +390,7 @@ async def test_q_ends_a_run_that_is_not_busy(tmp_path: Path) -> None:
     assert app.return_value == 0
 
 
-def record_of(version: str) -> dict[str, object]:
-    """What a client sends to register a version."""
-    manifest = {"module": "", "api_version": "v1", "size_bytes": 10, "metadata": {}, "context": {}, "options": {}}
-    return {"version": version, "description": "", "build_at": "2026-11-01 10:00:00.000000+00:00", "manifest": manifest}
-
-
 def fill_registry(server: RegistryServer, versions: int) -> None:
     """Registers versions of one model, without content."""
-    server.api.post("/api/v1/model_repositories", json={"name": "many", "description": ""})
     for number in range(versions):
-        server.api.post("/api/v1/model_repositories/many/models", json=record_of(f"v{number:04}"))
+        register_model(server.api, "many", f"v{number:04}")

@@ -18,7 +18,9 @@ def text_of(what: str, keys: Sequence[Key], side: Side, catalog: Catalog, contex
             return "\n".join(tags)
         case "p":  # PATH
             paths = {(entry.name, entry.version): entry.path for entry in catalog.broken}
-            paths |= {(model.tag.name, model.tag.version): model.path for model in map(catalog.locals.get, tags) if model}
+            paths |= {
+                (model.tag.name, model.tag.version): model.path for model in map(catalog.locals.get, tags) if model
+            }
             return "\n".join(str(paths[key]) for key in keys if key in paths)
         case _:
             verb = "push" if side is Side.LOCAL else "pull"

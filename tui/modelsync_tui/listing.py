@@ -84,16 +84,13 @@ class GroupRow:
     size_bytes: int
     newest: datetime | None
     states: tuple[tuple[RowState, int], ...]
-    """How many versions are in which state, in the order of the states."""
+    """How many versions are in which state, what needs a person's eye first."""
+    count: int
+    """Versions that this side has."""
 
     @property
     def key(self) -> Key:
         return (self.name, "")
-
-    @property
-    def count(self) -> int:
-        """Versions that this side has."""
-        return sum(not row.ghost for row in self.rows)
 
 
 Row = GroupRow | VersionRow
@@ -119,7 +116,7 @@ class Flat:
     """Rows in the order of the screen, and where each one stands."""
 
     rows: list[Row] = field(default_factory=list)
-    positions: Mapping[Key, int] = field(default_factory=dict)
+    positions: dict[Key, int] = field(default_factory=dict)
 
     def at(self, index: int) -> Row | None:
         return self.rows[index] if 0 <= index < len(self.rows) else None
@@ -240,6 +237,7 @@ def _group(name: str, rows: list[VersionRow], ask: Ask) -> GroupRow:
         sum(row.size_bytes or 0 for row in rows if not row.ghost),
         max((row.when for row in rows if row.when is not None), default=None),
         tuple(sorted(counts.items(), key=lambda item: _STATE_ORDER[item[0]])),
+        sum(not row.ghost for row in rows),
     )
 
 
@@ -289,14 +287,16 @@ def _sorted(items: list[_T], key: Callable[[_T], SortValue], *, reverse: bool) -
     return list(heapq.merge(*runs, key=key, reverse=reverse))
 
 
-def retire(listing: Listing, flat: Flat) -> None:
+def retire(listing: Listing | None, flat: Flat) -> None:
     """Frees a big list that is shown no more, piece by piece; for a thread.
 
     Freeing 100,000 rows at once holds the interpreter's lock for longer than a frame.
     """
     while flat.rows:
         del flat.rows[-_RUN_ROWS:]
-    while listing.groups:
+    while flat.positions:
+        flat.positions.popitem()
+    while listing is not None and listing.groups:
         del listing.groups[-_RUN_ROWS:]
 
 

@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.listing import Ask, Flat, Listing, build, quiet_collector, retire
+from modelsync_tui.marks import Marks
 from modelsync_tui.openness import Openness
 
 AT_ONCE_ROWS = 2_000
@@ -46,9 +47,42 @@ class ListMaker:
 
         self._run(work, f"make the list of the {ask.side} side")
 
-    def retire(self, listing: Listing, flat: Flat) -> None:
-        """Frees a list that is shown no more."""
-        if len(flat.rows) + len(listing.groups) > AT_ONCE_ROWS:
+    def lay_out(self, listing: Listing, openness: Openness, take: Callable[[Flat], object]) -> None:
+        """Lays a list flat anew after groups were opened or closed."""
+        is_open = openness.frozen(listing.total)
+        if listing.total <= AT_ONCE_ROWS:
+            take(listing.flat(is_open))
+            return
+        self._generation += 1
+        generation = self._generation
+
+        def done(flat: Flat) -> None:
+            if generation == self._generation:
+                take(flat)
+
+        def work() -> None:
+            with quiet_collector():
+                flat = listing.flat(is_open)
+            self._widget.app.call_later(done, flat)
+
+        self._run(work, "lay out a list")
+
+    def mark(self, listing: Listing, marks: Callable[[], Marks], take: Callable[[Marks], object]) -> None:
+        """Makes the marks of a whole list."""
+        if listing.shown <= AT_ONCE_ROWS:
+            take(marks())
+            return
+
+        def work() -> None:
+            with quiet_collector():
+                made = marks()
+            self._widget.app.call_later(take, made)
+
+        self._run(work, "mark a list")
+
+    def retire(self, listing: Listing | None, flat: Flat) -> None:
+        """Frees what is shown no more."""
+        if len(flat.rows) + (len(listing.groups) if listing else 0) > AT_ONCE_ROWS:
             self._run(lambda: retire(listing, flat), "free a list")
 
     def _hand_over(self, generation: int, listing: Listing, flat: Flat) -> None:

@@ -1,64 +1,90 @@
 """What a person has marked in one list: versions, kept by their tags so that no refresh, sort or filter loses them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from modelsync_tui.listing import Flat, GroupRow, Key, Row, VersionRow
 
 
 class Marks:
-    """The marked versions of one side, and the range that is being drawn."""
+    """The marked versions of one side, their size, and the range that is being drawn.
+
+    Every question is answered without walking the marks, of which there may be 100,000.
+    """
 
     def __init__(self) -> None:
-        self._keys: dict[Key, None] = {}
+        self._sizes: dict[Key, int] = {}
+        self._per_name: dict[str, int] = {}
+        self.size_bytes = 0
+        """Of all that is marked."""
         self.anchor: Key | None = None
         """Where a range began; None when none is being drawn."""
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._sizes)
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._keys
+        return key in self._sizes
 
     @property
     def keys(self) -> tuple[Key, ...]:
         """In the order in which they were marked."""
-        return tuple(self._keys)
+        return tuple(self._sizes)
 
     def of(self, row: Row) -> int:
         """0 not marked, 1 a group marked in part, 2 marked."""
         if isinstance(row, VersionRow):
-            return 2 if row.key in self._keys else 0
-        if not self._keys:
-            return 0
-        keys = markable(row)
-        marked = sum(key in self._keys for key in keys)
-        return 2 if keys and marked == len(keys) else min(marked, 1)
+            return 2 if row.key in self._sizes else 0
+        marked = self._per_name.get(row.name, 0)
+        return 2 if marked and marked >= row.count else min(marked, 1)
 
     def toggle(self, row: Row) -> None:
         """Turns one row around; a group that is marked in part becomes marked whole."""
         if self.of(row) == 2:
-            self.remove(markable(row))
+            self.remove(row.key for row in markable(row))
         else:
             self.add(markable(row))
 
-    def add(self, keys: Iterable[Key]) -> None:
-        self._keys.update(dict.fromkeys(keys))
+    def add(self, rows: Iterable[VersionRow]) -> None:
+        for row in rows:
+            if row.key not in self._sizes:
+                self._add(row.key, row.size_bytes or 0)
 
     def remove(self, keys: Iterable[Key]) -> None:
         for key in keys:
-            self._keys.pop(key, None)
+            size = self._sizes.pop(key, None)
+            if size is not None:
+                self.size_bytes -= size
+                self._per_name[key[0]] -= 1
 
     def clear(self) -> None:
-        self._keys.clear()
+        """Takes every mark away, and the range."""
+        self.become(Marks())
+
+    def become(self, other: "Marks") -> None:
+        """Takes another's marks: those were made in a thread, piece by piece."""
+        self._sizes, self._per_name, self.size_bytes = other._sizes, other._per_name, other.size_bytes
         self.anchor = None
 
-    def invert(self, rows: Iterable[Row]) -> None:
-        """Turns the versions among these rows around."""
-        for key in [key for row in rows for key in markable(row)]:
-            if key in self._keys:
-                del self._keys[key]
-            else:
-                self._keys[key] = None
+    def inverted(self, groups: Iterable[GroupRow]) -> "Marks":
+        """What is marked after the versions of these groups are turned around."""
+        turned = Marks()
+        shown = set()
+        for row in rows_of(groups):
+            shown.add(row.key)
+            if row.key not in self._sizes:
+                turned._add(row.key, row.size_bytes or 0)
+        for key, size in self._sizes.items():
+            if key not in shown:
+                turned._add(key, size)
+        return turned
+
+    def with_all(self, groups: Iterable[GroupRow]) -> "Marks":
+        """What is marked after every version of these groups is."""
+        every = Marks()
+        for key, size in self._sizes.items():
+            every._add(key, size)
+        every.add(rows_of(groups))
+        return every
 
     def close_range(self, flat: Flat, cursor: int) -> None:
         """Marks everything between the anchor and the cursor, both included."""
@@ -73,13 +99,31 @@ class Marks:
                 continue  # open: what is marked of it are its rows inside the range
             self.add(markable(row))
 
-    def keep(self, known: Callable[[Key], bool]) -> None:
-        """Forgets marks of versions that are gone."""
-        self._keys = {key: None for key in self._keys if known(key)}
+    def keep(self, known: Callable[[Key], int | None]) -> None:
+        """Forgets versions that are gone (`known` says None) and takes the others' sizes anew."""
+        kept = Marks()
+        for key in self._sizes:
+            size = known(key)
+            if size is not None:
+                kept._add(key, size)
+        anchor = self.anchor
+        self.become(kept)
+        self.anchor = anchor
+
+    def _add(self, key: Key, size: int) -> None:
+        self._sizes[key] = size
+        self._per_name[key[0]] = self._per_name.get(key[0], 0) + 1
+        self.size_bytes += size
 
 
-def markable(row: Row) -> tuple[Key, ...]:
-    """The versions that a mark on this row means; a version that is no model cannot be marked."""
-    if isinstance(row, GroupRow):
-        return tuple(child.key for child in row.rows if child.problem is None and not child.ghost)
-    return () if row.problem is not None else (row.key,)
+def markable(row: Row) -> Iterator[VersionRow]:
+    """The versions that a mark on this row means; what is no model, or only on the other side, cannot be marked."""
+    for version in row.rows if isinstance(row, GroupRow) else (row,):
+        if version.problem is None and not version.ghost:
+            yield version
+
+
+def rows_of(groups: Iterable[GroupRow]) -> Iterator[VersionRow]:
+    """Every version of these groups that can be marked."""
+    for group in groups:
+        yield from markable(group)

@@ -1,6 +1,5 @@
 """The words in a browser's borders."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modelsync_tui.listing import Ask
@@ -49,10 +48,10 @@ def lower_border(facts: LowerBorder, *, wide: bool) -> tuple[str, str]:
     return "  ".join(asked), "  ".join(where)
 
 
-def marked_words(marks: Marks, sizes: Iterable[int | None]) -> str:
+def marked_words(marks: Marks) -> str:
     """`2 marked 2.3 GiB`; empty while nothing is marked."""
     if marks.anchor is not None:
         return "range: move, v marks"
     if not marks:
         return ""
-    return f"{len(marks):,} marked {size_text(sum(size or 0 for size in sizes))}"
+    return f"{len(marks):,} marked {size_text(marks.size_bytes)}"

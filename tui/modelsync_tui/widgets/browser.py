@@ -1,6 +1,6 @@
 """One side's list of models: groups and versions with a cursor, marks, a filter and an order that outlive a refresh."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ from modelsync_tui.listing import (
     VersionRow,
 )
 from modelsync_tui.listmaker import ListMaker
-from modelsync_tui.marks import Marks, markable
+from modelsync_tui.marks import Marks
 from modelsync_tui.openness import Openness
 from modelsync_tui.widgets.borders import LowerBorder, lower_border, marked_words
 from modelsync_tui.widgets.columnline import ColumnLine
@@ -99,8 +99,7 @@ class Browser(Widget):
     def show(self, catalog: Catalog) -> None:
         """Shows other data; cursor, marks, filter and order stay."""
         self.catalog = catalog
-        known = catalog.locals if self.side is Side.LOCAL else catalog.remotes
-        self.marks.keep(lambda key: f"{key[0]}:{key[1]}" in known)
+        self.marks.keep(self._size_of)
         self.rebuild()
 
     def show_moving(self, fractions: Mapping[str, float]) -> None:
@@ -135,6 +134,14 @@ class Browser(Widget):
             with self._list.prevent(RowList.Moved):
                 self._list.cursor = index
             self.draw_titles()
+
+    def _size_of(self, key: Key) -> int | None:
+        """The size of a version that this side has; None where it has no such version."""
+        tag = f"{key[0]}:{key[1]}"
+        known: LocalModel | RemoteModel | None = (
+            self.catalog.locals.get(tag) if self.side is Side.LOCAL else self.catalog.remotes.get(tag)
+        )
+        return None if known is None else known.size_bytes or 0
 
     # What it knows
 
@@ -225,8 +232,7 @@ class Browser(Widget):
         """The words in both borders; also after a resize or a change of focus, which change the line between them."""
         if not self.is_mounted:
             return
-        sizes = self._marked_sizes()
-        self.border_title = edge(self, self._side_name, marked_words(self.marks, sizes) or self._news)
+        self.border_title = edge(self, self._side_name, marked_words(self.marks) or self._news)
         facts = LowerBorder(
             self.ask,
             self._list.cursor,
@@ -236,12 +242,6 @@ class Browser(Widget):
             None if self.catalog.remote_complete else self.catalog.remote_total,
         )
         self.border_subtitle = edge(self, *lower_border(facts, wide=self.size.width >= WIDE_CELLS))
-
-    def _marked_sizes(self) -> Iterable[int | None]:
-        known: Mapping[str, LocalModel | RemoteModel] = (
-            self.catalog.locals if self.side is Side.LOCAL else self.catalog.remotes
-        )
-        return (known[f"{name}:{version}"].size_bytes for name, version in self.marks.keys)
 
     def _draw_notice(self) -> None:
         if not self.is_mounted:
@@ -348,7 +348,12 @@ class Browser(Widget):
 
     def _set_open(self, name: str, *, opened: bool) -> None:
         self._openness.set(name, opened=opened)
-        self._show_flat(self.listing.flat(self._openness.is_open))
+        self._maker.lay_out(self.listing, self._openness, self._take_flat)
+
+    def _take_flat(self, flat: Flat) -> None:
+        old = self.flat
+        self._show_flat(flat)
+        self._maker.retire(None, old)
 
     def action_mark(self) -> None:
         if self.row is not None:
@@ -365,11 +370,15 @@ class Browser(Widget):
         self._marks_changed()
 
     def action_mark_all(self) -> None:
-        self.marks.add(key for group in self.listing.groups for key in markable(group))
-        self._marks_changed()
+        groups = self.listing.groups
+        self._maker.mark(self.listing, lambda: self.marks.with_all(groups), self._take_marks)
 
     def action_invert(self) -> None:
-        self.marks.invert(self.listing.groups)
+        groups = self.listing.groups
+        self._maker.mark(self.listing, lambda: self.marks.inverted(groups), self._take_marks)
+
+    def _take_marks(self, marks: Marks) -> None:
+        self.marks.become(marks)
         self._marks_changed()
 
     def action_only_differing(self) -> None:
