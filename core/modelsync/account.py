@@ -1,10 +1,19 @@
 """Who signs in where: a token that never shows itself, the context it belongs to, and the two together."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn, SupportsIndex
+from zlib import crc32
 
 _MASK = "********"
+
+DANGER = "danger"
+"""The colour of contexts whose name sounds like production, whatever a theme makes of it."""
+QUIET_COLORS = ("blue", "cyan", "green", "magenta", "yellow")
+CONTEXT_COLORS = (DANGER, *QUIET_COLORS)
+"""What a context may choose; a screen maps each to its theme."""
+_PRODUCTION = re.compile(r"(?<!non)(?<!non[-_.])(?<!pre)(?<!pre[-_.])prod|\blive\b", re.IGNORECASE)
 
 
 class Token:
@@ -71,7 +80,9 @@ class Context:
     user: str = ""
     """Who the token belonged to when it was last checked; shown, never relied on."""
     plain_http: bool = False
-    """Allows the token to travel unencrypted to another machine."""
+    """Allows the token and the models to travel unencrypted to another machine."""
+    color: str = ""
+    """One of CONTEXT_COLORS when its person chose one, else empty: see `context_color`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +92,12 @@ class Account:
     context: Context
     token: Token
     source: TokenSource
+
+
+def context_color(context: Context) -> str:
+    """The chosen one of CONTEXT_COLORS, else DANGER for a name like "prod-eu", else always the same of the others."""
+    if context.color in CONTEXT_COLORS:
+        return context.color
+    if _PRODUCTION.search(context.name):
+        return DANGER
+    return QUIET_COLORS[crc32(context.name.encode()) % len(QUIET_COLORS)]

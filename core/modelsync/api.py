@@ -36,7 +36,7 @@ def open_sides(settings: Settings, account: Account, paths: Paths) -> Sides:
         store=open_store(settings, paths),
         registry=Registry(replace(account, context=context), ca_file=settings.ca_file),
         workers=Workers(settings.threads, Bandwidth(settings.bandwidth)),
-        data=DataClient(ca_file=str(settings.ca_file) if settings.ca_file else None),
+        data=DataClient(ca_file=settings.ca_file),
         journals=Journals(paths.journals_dir),
         verify=settings.verify,
         sync_to_disk=settings.sync,

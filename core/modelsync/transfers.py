@@ -14,12 +14,13 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
+from modelsync.account import Account
 from modelsync.comparison import Direction
-from modelsync.errors import Cancelled, ModelsyncError
+from modelsync.errors import Cancelled, ModelsyncError, TokenRefusedError, UsageError
 from modelsync.results import Outcome, TransferResult
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
-from modelsync.transfer.progress import Progress, ProgressSnapshot
+from modelsync.transfer.progress import Phase, Progress, ProgressSnapshot
 
 if TYPE_CHECKING:  # it loads HTTP, for which a screen that shows an empty queue must not wait
     from modelsync.sync import Sides
@@ -40,6 +41,7 @@ class TransferStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+_UPLOAD_BEGUN = frozenset({Phase.REGISTER, Phase.SEND, Phase.COMPLETE})
 _ENDED = frozenset({TransferStatus.DONE, TransferStatus.SKIPPED, TransferStatus.FAILED, TransferStatus.CANCELLED})
 
 
@@ -112,6 +114,11 @@ class QueueSnapshot:
         return self.count(TransferStatus.FAILED)
 
     @property
+    def needs_sign_in(self) -> bool:
+        """Whether transfers are paused because the registry no longer accepts the token; see Transfers.signed_in."""
+        return any(row.status is TransferStatus.PAUSED and _is_refused(row.error) for row in self.rows)
+
+    @property
     def busy(self) -> bool:
         """Whether something runs or waits to run."""
         return any(row.status in (TransferStatus.RUNNING, TransferStatus.WAITING) for row in self.rows)
@@ -139,6 +146,8 @@ class _Job:
     progress: Progress = field(default_factory=Progress)
     result: TransferResult | None = None
     error: ModelsyncError | None = None
+    begun: bool = False
+    """Whether an earlier run told the registry that an upload begins: what it then finds uploading is its own."""
 
     def row(self) -> TransferRow:
         return TransferRow(
@@ -150,6 +159,10 @@ class _Job:
             result=self.result,
             error=self.error,
         )
+
+    def end_run(self) -> None:
+        self.begun = self.begun or self.progress.phase in _UPLOAD_BEGUN
+        self.progress.end()
 
     def begin_again(self) -> None:
         self.status = TransferStatus.WAITING
@@ -218,6 +231,25 @@ class Transfers:
     def resume(self, transfer: int) -> None:
         """A paused transfer waits for its turn again and goes on from its finished parts."""
         self._again(transfer, TransferStatus.PAUSED)
+
+    def signed_in(self, account: Account) -> None:
+        """Goes on after a new sign-in: running transfers use the new token at once, those it was refused to resume.
+
+        Raises UsageError for another registry or organization than that of these transfers.
+        """
+        registry = self._sides.registry
+        mine, given = registry.context, account.context
+        if (given.endpoint, given.organization) != (mine.endpoint, mine.organization):
+            raise UsageError(
+                f"These transfers belong to {mine.endpoint}, not to {given.endpoint}.",
+                hint=f"Sign in to context {mine.name!r} again.",
+            )
+        registry.renew(account.token)
+        with self._changed:
+            for job in self._jobs:
+                if job.status is TransferStatus.PAUSED and _is_refused(job.error):
+                    job.begin_again()
+        self._dispatch()
 
     def retry(self, transfer: int) -> None:
         """A failed or cancelled transfer waits for its turn again."""
@@ -339,14 +371,18 @@ class Transfers:
         from modelsync.sync import pull, push
 
         request = job.request
-        run = push if request.direction is Direction.PUSH else pull
+        run = partial(push, begun=job.begun) if request.direction is Direction.PUSH else pull
         status, error = TransferStatus.FAILED, None
+        renewals = self._sides.registry.renewals
         try:
             result = run(request.tag, self._sides, force=request.force, control=job.control, progress=job.progress)
         except Paused:
             status = TransferStatus.PAUSED
         except Cancelled:
             status = TransferStatus.CANCELLED
+        except TokenRefusedError as exc:
+            self._pause_refused(job, exc, renewals)
+            return
         except ModelsyncError as exc:
             error = exc
             log.warning("%s %s failed: %s", request.direction, request.tag, exc.message)
@@ -358,13 +394,34 @@ class Transfers:
             job.result = result
             status = TransferStatus.SKIPPED if result.outcome is Outcome.SKIPPED else TransferStatus.DONE
         job.error = error
-        job.progress.end()
+        job.end_run()
         with self._changed:
             job.status = status
             self._changed.notify_all()
         if self._finished is not None:
             self._finished(job.row())
         self._dispatch()
+
+    def _pause_refused(self, job: _Job, error: TokenRefusedError, renewals: int) -> None:
+        """Pauses it and what waits behind it, which would be refused as well; unless a newer token is there already."""
+        with self._changed:
+            job.end_run()
+            is_old_news = self._sides.registry.renewals != renewals
+            if is_old_news:
+                job.begin_again()
+            else:
+                for each in (job, *(other for other in self._jobs if other.status is TransferStatus.WAITING)):
+                    each.status, each.error = TransferStatus.PAUSED, error
+                self._changed.notify_all()
+        if not is_old_news:
+            log.warning("%s %s waits for a new sign-in: %s", job.request.direction, job.request.tag, error.message)
+            if self._finished is not None:
+                self._finished(job.row())
+        self._dispatch()
+
+
+def _is_refused(error: ModelsyncError | None) -> bool:
+    return isinstance(error, TokenRefusedError)
 
 
 def _total(row: TransferRow) -> int:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -18,6 +19,8 @@ from modelsync.errors import (
 )
 from modelsync.registry.client import Registry
 from modelsync.registry.schemas import UploadId
+from modelsync.transfer.control import Control
+from modelsync.transfer.data import DataClient
 from support.registry_account import PAGE, PARTS, TAG, TOKEN, connect, refusal, says_error
 from support.strange_registry import Answer, StrangeRegistry
 
@@ -180,7 +183,27 @@ def test_the_routes_of_the_registry_itself_carry_the_token(server: StrangeRegist
         assert target.url == f"{server.url}/base/api/v1/model_repositories/m/models/v1/download"
         assert target.headers["X-YATAI-API-TOKEN"] == TOKEN
         assert target.headers["X-Yatai-Organization"] == "acme"
-        missing = registry.proxy_failure(TAG, 500, b'{"error":"get model: record not found"}')
-        assert isinstance(missing, RemoteModelNotFoundError)
-        assert isinstance(registry.proxy_failure(TAG, 500, b'{"error":"odd"}'), RegistryUnavailableError)
-        assert isinstance(registry.proxy_failure(TAG, 403, b"{}"), TokenRefusedError)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (says_error("get model: record not found", 500), RemoteModelNotFoundError),
+        (says_error("the token's scopes do not allow this", 500), PermissionDeniedError),
+        (Answer(b'{"message":"get api token: record not found"}', status=403), TokenRefusedError),
+        (Answer(b'{"message":"the api token is expired"}', status=401), TokenRefusedError),
+    ],
+)
+def test_the_routes_of_the_registry_itself_refuse_in_its_words(
+    server: StrangeRegistry, registry: Registry, answer: Answer, kind: type[ModelsyncError]
+) -> None:
+    server.says(answer)
+    with closing(DataClient()) as data, pytest.raises(kind) as refused:
+        data.put(
+            registry.proxy_upload(TAG),
+            3,
+            lambda: iter([memoryview(b"abc")]),
+            control=Control(),
+            on_sent=lambda _count: None,
+        )
+    assert TOKEN not in refused.value.sentence

@@ -1,7 +1,13 @@
 """Contexts and their tokens: where they are kept, and which one a run uses."""
 
 from modelsync.account import Account, Context, Token, TokenSource
-from modelsync.credentials.checks import DEFAULT_ENDPOINT, clean_context_name, clean_endpoint, clean_token
+from modelsync.credentials.checks import (
+    DEFAULT_ENDPOINT,
+    clean_color,
+    clean_context_name,
+    clean_endpoint,
+    clean_token,
+)
 from modelsync.credentials.keeping import Credentials
 from modelsync.credentials.os_keyring import KeyringStatus
 
@@ -13,6 +19,7 @@ __all__ = [
     "KeyringStatus",
     "Token",
     "TokenSource",
+    "clean_color",
     "clean_context_name",
     "clean_endpoint",
     "clean_token",

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from modelsync.account import Token
+from modelsync.account import CONTEXT_COLORS, Token
 from modelsync.errors import UsageError
 
 DEFAULT_ENDPOINT = "https://cloud.bentoml.com"
@@ -47,3 +47,13 @@ def clean_token(text: str) -> Token:
     if len(text) > _TOKEN_MAX_CHARS or not text.isascii() or not text.isprintable() or " " in text:
         raise UsageError("This is not a token: it holds characters that no token has.", hint="Paste only the token.")
     return Token(text)
+
+
+def clean_color(text: str) -> str:
+    """One of CONTEXT_COLORS, or empty for the name's own ("auto"); raises UsageError."""
+    text = text.strip().lower()
+    if text == "auto":
+        return ""
+    if text not in CONTEXT_COLORS:
+        raise UsageError(f"{text!r} is no colour of a context.", hint=f"Choose auto, {', '.join(CONTEXT_COLORS)}.")
+    return text

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelsync.account import Context, TokenSource
+from modelsync.account import CONTEXT_COLORS, Context, TokenSource
 from modelsync.errors import AuthenticationError
 from modelsync.paths import write_private
 
@@ -93,6 +93,7 @@ class ContextFile:
 
 def _context(item: Mapping[str, object]) -> KeptContext:
     organization = item.get("organization")
+    color = item.get("color")
     context = Context(
         name=_text(item["name"]),
         endpoint=_text(item["endpoint"]),
@@ -100,6 +101,7 @@ def _context(item: Mapping[str, object]) -> KeptContext:
         read_only=item.get("read_only") is True,
         user=_text(item.get("user", "")),
         plain_http=item.get("plain_http") is True,
+        color=str(color) if color in CONTEXT_COLORS else "",
     )
     return KeptContext(context, TokenSource(_text(item["token"])))
 
@@ -119,5 +121,6 @@ def _json(kept: KeptContext) -> Mapping[str, object]:
         "read_only": context.read_only,
         "user": context.user,
         "plain_http": context.plain_http,
+        "color": context.color,
         "token": str(kept.source),
     }

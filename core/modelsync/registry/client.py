@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from modelsync.account import Account, Context
-from modelsync.errors import ModelsyncError, NotFoundError, RegistryRefusedError
+from modelsync.account import Account, Context, Token
+from modelsync.errors import NotFoundError, RegistryRefusedError
 from modelsync.model import Json, ModelInfo, Organization, RemoteModel, UploadStatus, User
 from modelsync.registry import bodies, schemas
 from modelsync.registry.calls import (
@@ -24,6 +24,7 @@ from modelsync.registry.calls import (
     repository_path,
     version_path,
 )
+from modelsync.registry.endpoint import check_data_address
 from modelsync.registry.query import Query
 from modelsync.registry.retry import Backoff, Stop
 from modelsync.registry.schemas import CompletedPart, Page, UploadId
@@ -66,7 +67,15 @@ class Registry:
         allows it; TokenRefusedError for a token that no header can carry; SettingsError for an unreadable `ca_file`.
         """
         self._context = account.context
-        self._wire = Wire(account, ca_file=ca_file, timeout_s=timeout_s, backoff=backoff or Backoff(), sleep=sleep)
+        self._wire = Wire(
+            account.context,
+            account.token,
+            ca_file=ca_file,
+            timeout_s=timeout_s,
+            backoff=backoff or Backoff(),
+            sleep=sleep,
+        )
+        self._renewals = 0
 
     @property
     def context(self) -> Context:
@@ -76,6 +85,19 @@ class Registry:
     def host(self) -> str:
         """Host and port, for a message."""
         return self._wire.host
+
+    @property
+    def renewals(self) -> int:
+        """How often the token was replaced: a refusal is old news when this has grown since the call began."""
+        return self._renewals
+
+    def renew(self, token: Token) -> None:
+        """From now on every call, also of transfers that run, carries this token.
+
+        Raises TokenRefusedError for one that no header can carry.
+        """
+        self._wire.renew(token)
+        self._renewals += 1
 
     def close(self) -> None:
         self._wire.close()
@@ -288,15 +310,6 @@ class Registry:
         """The registry's own route for a GET of the archive: no length, no ranges, rubbish behind a cut (fact 21)."""
         return self._own_route(tag, "/download")
 
-    def proxy_failure(
-        self, tag: Tag, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> ModelsyncError:
-        """The error for a refusal of the registry's own upload or download route."""
-        lowered = {key.lower(): value for key, value in (headers or {}).items()}
-        reply = Reply(status, body, lowered.get("content-type", ""), trace_id=lowered.get("x-trace-id", "")[:80])
-        call = on_version("PUT", tag, "/upload", about="the content of")
-        return self._wire.failures.of_raw_reply(reply, call).error
-
     def _own_route(self, tag: Tag, action: str) -> DataTarget:
         return DataTarget(f"{self._wire.endpoint}{version_path(tag)}{action}", dict(self._wire.headers))
 
@@ -306,7 +319,11 @@ class Registry:
     def _target(self, call: Call, key: str, control: Stop | None) -> DataTarget | None:
         def read(value: Json) -> DataTarget | None:
             url = schemas.read_field(value, key)
-            return DataTarget.presigned_at(url) if url else None
+            if not url:
+                return None
+            target = DataTarget.presigned_at(url)
+            check_data_address(url, plain_http=self._context.plain_http)
+            return target
 
         return self._read(call, read, control)
 

@@ -1,4 +1,4 @@
-"""The address of a registry: which ones may be given the token."""
+"""The address of a registry, and of its object store: which ones may be given the token and the bytes."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -35,7 +35,7 @@ class Endpoint:
         host = pieces.netloc.rpartition("@")[2]
         if pieces.query or pieces.fragment or "@" in pieces.netloc:
             raise UsageError(f"The endpoint {host} has a query or a user in it.", hint=_HINT)
-        is_local = _is_loopback(name)
+        is_local = is_loopback(name)
         if pieces.scheme == "http" and not plain_http and not is_local:
             raise UsageError(
                 f"{host} would get the token unencrypted.", hint="Use https://, or allow plain http for this context."
@@ -43,7 +43,21 @@ class Endpoint:
         return cls(url, host, needs_tls_trust=pieces.scheme == "https" or not is_local)
 
 
-def _is_loopback(name: str) -> bool:
+def check_data_address(url: str, *, plain_http: bool) -> None:
+    """Raises UsageError for plain http to another machine unless the context allows it.
+
+    A signed address is a key and a model may be a secret: the rule for the token holds for them too.
+    """
+    pieces = urlsplit(url)
+    if pieces.scheme == "http" and not plain_http and not is_loopback(pieces.hostname or ""):
+        raise UsageError(
+            f"The object store at {pieces.netloc.rpartition('@')[2]} would move the model unencrypted.",
+            hint="Ask for https there, or allow plain http for this context: modelsync login --plain-http.",
+        )
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host is this machine itself, by its name or number alone."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

@@ -96,14 +96,18 @@ class Failure:
 class Failures:
     """Puts the failures of one registry into words."""
 
-    def __init__(self, host: str, secret: str = "", organization: str | None = None) -> None:
+    def __init__(self, host: str, organization: str | None = None) -> None:
         self._host = host
-        self._secret = secret
+        self._secrets: tuple[str, ...] = ()
         self._organization = organization
+
+    def hide(self, secret: str) -> None:
+        """From now on no message repeats this, though the registry's words may."""
+        self._secrets = (*self._secrets, secret)
 
     def of_reply(self, reply: Reply, call: Call) -> Failure:
         """A reply other than 200 (contract 1.0, status codes)."""
-        words = reply_words(reply, self._secret)
+        words = reply_words(reply, *self._secrets)
         lowered = words.lower()
         status = reply.status
         if 300 <= status < 400:
@@ -130,9 +134,9 @@ class Failures:
     def of_raw_reply(self, reply: Reply, call: Call) -> Failure:
         """A refusal of the upload and download routes, which is 500 also for what others refuse with 400 or 404."""
         if reply.status == 500 and not reply.is_web_page:
-            lowered = reply_words(reply, self._secret).lower()
+            lowered = reply_words(reply, *self._secrets).lower()
             if _PERMISSION.search(lowered) or any(word in lowered for word in _NOT_FOUND_WORDS):
-                return self._bad_request(reply, call, reply_words(reply, self._secret))
+                return self._bad_request(reply, call, reply_words(reply, *self._secrets))
         return self.of_reply(reply, call)
 
     def of_transport(self, error: httpx.RequestError) -> Failure:

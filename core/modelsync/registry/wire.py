@@ -10,7 +10,7 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
@@ -18,11 +18,13 @@ from pathlib import Path
 
 import httpx
 
-from modelsync.account import Account
-from modelsync.errors import NotARegistryError, SettingsError, TokenRefusedError, UsageError
+from modelsync import logs
+from modelsync.account import Context, Token
+from modelsync.errors import NotARegistryError, TokenRefusedError, UsageError
 from modelsync.model import Json
 from modelsync.registry import bodies
 from modelsync.registry.calls import Call, Reply
+from modelsync.registry.connecting import UNUSABLE_PROXY, goes_through_proxy, tls_context, unusable_proxy
 from modelsync.registry.endpoint import Endpoint
 from modelsync.registry.failures import Failure, Failures
 from modelsync.registry.retry import RETRY_AFTER_MAX_S, Backoff, Stop, read_retry_after
@@ -49,33 +51,42 @@ class Wire:
 
     def __init__(
         self,
-        account: Account,
+        context: Context,
+        token: Token | None,
         *,
         ca_file: Path | None,
         timeout_s: float,
         backoff: Backoff,
         sleep: Callable[[float], None],
     ) -> None:
-        context = account.context
         endpoint = Endpoint.checked(context.endpoint, plain_http=context.plain_http)
         self.endpoint = endpoint.url
         self.host = endpoint.host
-        self.headers = _headers(account, self.host)
-        self.failures = Failures(self.host, account.token.reveal(), context.organization)
+        self._context = context
+        self.failures = Failures(self.host, context.organization)
+        self.headers = self._headers(token)
         self._backoff = backoff
         self._sleep = sleep
         self._timeout_s = timeout_s
-        self._client = httpx.Client(
-            headers={**self.headers, "Accept": "application/json"},
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
-            follow_redirects=False,  # the token would go along
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session would outrank the token's scopes
-            verify=_trust(ca_file) if endpoint.needs_tls_trust else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            limits=httpx.Limits(max_connections=128, max_keepalive_connections=64),
-        )
+        try:
+            self._client = httpx.Client(
+                headers={"Accept": "application/json"},
+                timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+                follow_redirects=False,  # the token would go along
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session would outrank the scopes
+                verify=tls_context(ca_file) if endpoint.needs_tls_trust else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                trust_env=goes_through_proxy(httpx.URL(self.endpoint)),
+                limits=httpx.Limits(max_connections=128, max_keepalive_connections=64),
+            )
+        except UNUSABLE_PROXY as exc:
+            raise unusable_proxy() from exc
 
     def close(self) -> None:
         self._client.close()
+
+    def renew(self, token: Token) -> None:
+        """Every request from now on carries this token; raises TokenRefusedError for one that no header can carry."""
+        self.headers = self._headers(token)
 
     def ask(self, call: Call, stop: Stop | None = None) -> Json:
         """Makes the call and returns the JSON of its 200; raises a ModelsyncError in a person's words."""
@@ -96,6 +107,14 @@ class Wire:
             assert failure is not None
             self._give_up_or_wait(call, failure, tries, stop)
 
+    def once(self, call: Call, stop: Stop | None = None) -> Reply:
+        """Makes the call once and returns the reply, whatever it is; raises UnreachableError and its kinds."""
+        reply, failure = self._try(call, stop, any_reply=True)
+        if reply is None:
+            assert failure is not None
+            raise failure.error
+        return reply
+
     def _give_up_or_wait(self, call: Call, failure: Failure, tries: int, stop: Stop | None) -> None:
         error = failure.error
         if failure.transient and failure.maybe_done and not call.repeatable:
@@ -109,7 +128,7 @@ class Wire:
         else:
             stop.wait(wait_s)
 
-    def _try(self, call: Call, stop: Stop | None) -> tuple[Reply | None, Failure | None]:
+    def _try(self, call: Call, stop: Stop | None, *, any_reply: bool = False) -> tuple[Reply | None, Failure | None]:
         began = time.monotonic()
         try:
             reply = self._send(call) if stop is None else _interruptibly(lambda: self._send(call), stop)
@@ -126,13 +145,13 @@ class Wire:
             _ms_since(began),
             f", request id {reply.trace_id}" if reply.trace_id else "",
         )
-        if reply.status == httpx.codes.OK:  # exactly 200 everywhere (contract, fact 2)
+        if any_reply or reply.status == httpx.codes.OK:  # exactly 200 everywhere (contract, fact 2)
             return reply, None
         return None, self.failures.of_reply(reply, call)
 
     def _send(self, call: Call) -> Reply:
         content = None if call.body is None else bodies.encode(call.body)
-        headers = {} if content is None else {"Content-Type": "application/json"}
+        headers = self.headers if content is None else {**self.headers, "Content-Type": "application/json"}
         url = self.endpoint + call.route
         with self._client.stream(call.method, url, params=call.params or None, content=content, headers=headers) as got:
             return self._read(got, began=time.monotonic())
@@ -161,6 +180,30 @@ class Wire:
             location=got.headers.get("location", ""),
         )
 
+    def _headers(self, token: Token | None) -> Mapping[str, str]:
+        headers = {
+            "X-Bentoml-Version": BENTOML_VERSION,
+            "User-Agent": f"modelsync/{_own_version()} python-httpx/{httpx.__version__}",
+        }
+        if token is not None:
+            secret = token.reveal()
+            if not secret or not secret.isascii() or not secret.isprintable() or secret != secret.strip():
+                raise TokenRefusedError(
+                    f"The token for {self.host} is empty or has characters that no token has.",
+                    hint="Copy it again, whole and alone.",
+                )
+            logs.hide(secret)
+            self.failures.hide(secret)
+            headers[TOKEN_HEADER] = secret
+        organization = self._context.organization
+        if organization:
+            if not organization.isascii() or not organization.isprintable():
+                raise UsageError(
+                    f"{quoted(organization)} cannot be the name of an organization.", hint="Use its short name."
+                )
+            headers[ORGANIZATION_HEADER] = organization
+        return headers
+
 
 def _interruptibly(work: Callable[[], Reply], stop: Stop) -> Reply:
     """Runs `work` on a thread of its own and leaves it there when the person's wish comes first."""
@@ -184,42 +227,6 @@ def _interruptibly(work: Callable[[], Reply], stop: Stop) -> Reply:
     if not result.done():
         stop.check()
     return result.result()
-
-
-def _headers(account: Account, host: str) -> dict[str, str]:
-    token = account.token.reveal()
-    if not token or not token.isascii() or not token.isprintable() or token != token.strip():
-        raise TokenRefusedError(
-            f"The token for {host} is empty or has characters that no token has.",
-            hint="Copy it again, whole and alone.",
-        )
-    headers = {
-        TOKEN_HEADER: token,
-        "X-Bentoml-Version": BENTOML_VERSION,
-        "User-Agent": f"modelsync/{_own_version()} python-httpx/{httpx.__version__}",
-    }
-    organization = account.context.organization
-    if organization:
-        if not organization.isascii() or not organization.isprintable():
-            raise UsageError(
-                f"{quoted(organization)} cannot be the name of an organization.", hint="Use its short name."
-            )
-        headers[ORGANIZATION_HEADER] = organization
-    return headers
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    """The public authorities (or those of SSL_CERT_FILE), and the file's beside them."""
-    if ca_file is None:
-        return True
-    context = httpx.create_ssl_context()
-    try:
-        context.load_verify_locations(cafile=ca_file)
-    except (OSError, ssl.SSLError) as exc:
-        raise SettingsError(
-            f"The certificates in {ca_file} cannot be read.", hint="ca_file names a file of PEM certificates."
-        ) from exc
-    return context
 
 
 def _own_version() -> str:

@@ -11,7 +11,7 @@ _QUERY = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
 _SIGNATURE = re.compile(r"(?i)\b(x-amz-[a-z-]+|signature|awsaccesskeyid)=[^\s&\"'<>]+")
 
 
-def reply_words(reply: Reply, secret: str = "") -> str:
+def reply_words(reply: Reply, *secrets: str) -> str:
     """What a refusal says: its `error` or `message`, or its text where that is no page; empty when it says nothing."""
     if reply.is_web_page:
         return ""
@@ -19,18 +19,18 @@ def reply_words(reply: Reply, secret: str = "") -> str:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return clean(text, secret)
+        return clean(text, *secrets)
     if isinstance(value, dict):
         for key in ("error", "message", "detail"):
             if isinstance(value.get(key), str):
-                return clean(value[key], secret)
+                return clean(value[key], *secrets)
         return ""
-    return clean(value, secret) if isinstance(value, str) else ""
+    return clean(value, *secrets) if isinstance(value, str) else ""
 
 
-def clean(text: str, secret: str = "") -> str:
-    """One line of at most WORDS_MAX_CHARS printable characters, without the secret and without queries of addresses."""
-    if secret:
+def clean(text: str, *secrets: str) -> str:
+    """One line of at most WORDS_MAX_CHARS printable characters, without secrets and without queries of addresses."""
+    for secret in secrets:
         text = text.replace(secret, "********")
     text = _SIGNATURE.sub(r"\1=...", _QUERY.sub(r"\1?...", text))
     text = " ".join("".join(character if character.isprintable() else " " for character in text).split())

@@ -9,6 +9,7 @@ from modelsync.errors import (
     ModelsyncError,
     PermissionDeniedError,
     SourceChangedError,
+    TokenRefusedError,
     TransferError,
     UploadInProgressError,
 )
@@ -33,16 +34,19 @@ def push(
     sides: Sides,
     *,
     force: bool = False,
+    begun: bool = False,
     control: Control | None = None,
     progress: Progress | None = None,
 ) -> PushResult:
     """Uploads a version; sends nothing when the registry has it already.
 
+    `begun`: the caller began this push before, so that what the registry calls uploading is the caller's own.
+
     A push that was cut short goes on from the parts that the store has, if the files are still the same. The version
     counts as pushed only after every part has its ETag, no file changed meanwhile and the registry knows that it
-    succeeded. Any other end but a pause tells the registry `failed` with the reason. Raises LocalModelNotFoundError,
-    UploadInProgressError, SourceChangedError, StoreLockedError when another process pushes it, the errors of the
-    registry and of the data path, or Cancelled.
+    succeeded. Any other end but a pause or a refused token tells the registry `failed` with the reason. Raises
+    LocalModelNotFoundError, UploadInProgressError, SourceChangedError, StoreLockedError when another process pushes
+    it, the errors of the registry and of the data path, or Cancelled.
     """
     control = control or Control()
     progress = progress or Progress()
@@ -55,7 +59,8 @@ def push(
     local = sides.store.get(tag)
     remote = sides.registry.model(tag, control=control)
     key = sides.journal_key(Direction.PUSH, tag)
-    begun_here = sides.journals.exists(key) and remote is not None and remote.status is not UploadStatus.SUCCESS
+    begun = begun or sides.journals.exists(key)
+    begun_here = begun and remote is not None and remote.status is not UploadStatus.SUCCESS
     decision = decide_push(local, remote, force=force or begun_here)
     if decision.verdict is Verdict.REFUSE:
         raise UploadInProgressError(f"{tag} is not pushed: {decision.reason}.", hint="Wait, or push with force.")
@@ -97,7 +102,7 @@ class _Push:
         try:
             self._send(sending, remote)
             self._say_success(sending, remote, known=known)
-        except Paused:
+        except (Paused, TokenRefusedError):  # a refused token could not tell; after a new sign-in it goes on
             raise
         except BaseException as exc:
             if isinstance(exc, SourceChangedError):

@@ -4,11 +4,11 @@ The one place where the data path's HTTP errors become modelsync's.
 """
 
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import cast
 
 import httpx
@@ -23,12 +23,14 @@ from modelsync.errors import (
     RemoteChangedError,
     RemoteModelNotFoundError,
     TlsError,
-    TokenRefusedError,
     UnreachableError,
     UploadGoneError,
 )
+from modelsync.registry.calls import Call, Reply
+from modelsync.registry.failures import Failures, unreachable
 from modelsync.registry.schemas import ETag
 from modelsync.registry.targets import DataTarget
+from modelsync.registry.words import clean
 from modelsync.transfer.control import Control
 from modelsync.transfer.retry import Retryable
 from modelsync.transfer.transport import DataTransport, ReadInto
@@ -88,9 +90,8 @@ class Download:
 class DataClient:
     """Moves bodies; keeps connections; usable from many threads."""
 
-    def __init__(self, *, ca_file: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
-        tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
-        self._transport = transport or DataTransport(tls=tls)
+    def __init__(self, *, ca_file: Path | None = None, transport: httpx.BaseTransport | None = None) -> None:
+        self._transport = transport or DataTransport(ca_file=ca_file)
 
     def close(self) -> None:
         self._transport.close()
@@ -175,11 +176,10 @@ class DataClient:
 
 def network_trouble(exc: httpx.TransportError, host: str) -> Exception:
     """What a failed exchange means: a Retryable, or TlsError, which trying again would not mend."""
-    if isinstance(exc.__cause__, ssl.SSLCertVerificationError):
-        return TlsError(
-            f"The certificate of {host} is not trusted.",
-            hint="If it is your own authority's, name its file in SSL_CERT_FILE.",
-        )
+    if isinstance(exc, httpx.ConnectError):  # later, a TLS error is a damaged connection, which may pass
+        said = unreachable(exc, host)
+        if isinstance(said, TlsError):
+            return said
     words = {
         httpx.ConnectTimeout: "does not answer",
         httpx.ConnectError: "cannot be reached",
@@ -212,16 +212,16 @@ def _is_encrypted(response: httpx.Response) -> bool:
 def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
     """What a status other than success means."""
     body = _error_body(response)
+    if not target.presigned:
+        return _own_route_refusal(response, target, body)
     code = _xml_value(body, "Code")
-    words = _xml_value(body, "Message") or body[:200].strip()
+    words = clean(_xml_value(body, "Message") or body)
     status = response.status_code
     where = target.host
     if code == "NoSuchUpload":
         return UploadGoneError("The store no longer knows this upload.", hint="Push again: it starts anew.")
-    if status == 403 or code in ("ExpiredToken", "AccessDenied", "RequestTimeTooSkewed"):
-        return _forbidden(target, words)
-    if status == 401:
-        return TokenRefusedError("The registry refused the token.", hint="Sign in again.")
+    if status in (401, 403) or code in ("ExpiredToken", "AccessDenied", "RequestTimeTooSkewed"):
+        return UrlRefused(words)
     if status in (404, 410):
         return RemoteModelNotFoundError(
             "The registry lists this version, but its store holds no content for it.",
@@ -234,7 +234,7 @@ def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
     if status == 507 or code == "InsufficientStorage":
         return NoSpaceError(f"The object store at {where} is full.", hint="Tell who runs it.")
     error = _trouble(status, code, words, where)
-    if status in RETRIED_STATUSES or code in RETRIED_CODES or (not target.presigned and status == 400):
+    if status in RETRIED_STATUSES or code in RETRIED_CODES:
         slow = code == "SlowDown" or status in (429, 503)
         return Retryable(error, retry_after_s=_retry_after(response), slow_down=slow)
     return error
@@ -247,12 +247,15 @@ def _trouble(status: int, code: str, words: str, where: str) -> ModelsyncError:
     return PartError(f"The object store at {where} refused a part: {said}.", hint="Try again; see the log for details.")
 
 
-def _forbidden(target: DataTarget, words: str) -> Exception:
-    if target.presigned:
-        return UrlRefused(words)
-    return PermissionDeniedError(
-        "The registry does not allow this.", hint="Ask for a token that may read and write models."
-    )
+def _own_route_refusal(response: httpx.Response, target: DataTarget, body: str) -> Exception:
+    """The registry's own upload and download routes refuse in its words, with its token rules (contract 1.0)."""
+    failures = Failures(target.host)
+    for secret in target.headers.values():
+        failures.hide(secret)
+    reply = Reply(response.status_code, body.encode(), response.headers.get("content-type", ""))
+    call = Call("PUT", "/upload", subject="content of this version", about="the content", touches_storage=True)
+    failure = failures.of_raw_reply(reply, call)
+    return Retryable(failure.error, retry_after_s=_retry_after(response)) if failure.transient else failure.error
 
 
 def refused_for_good(words: str) -> PermissionDeniedError:

@@ -16,14 +16,15 @@ import select
 import socket
 import ssl
 import threading
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Protocol, cast
 
 import httpx
 
+from modelsync.registry.connecting import UNUSABLE_PROXY, goes_through_proxy, tls_context, unusable_proxy
 from modelsync.transfer.control import Control
 from modelsync.transfer.whole_head import WholeHeadResponse
 
@@ -47,11 +48,12 @@ class DataTransport(httpx.BaseTransport):
     def __init__(
         self,
         *,
-        tls: ssl.SSLContext | None = None,
+        ca_file: Path | None = None,
         stall_after_s: float = STALL_AFTER_S,
         answer_within_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
-        self._tls = tls
+        self._ca_file = ca_file
+        self._tls: ssl.SSLContext | None = None
         self._stall_after_s = stall_after_s
         self._answer_within_s = answer_within_s
         self._lock = threading.Lock()
@@ -60,7 +62,7 @@ class DataTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        if _goes_through_proxy(url):
+        if goes_through_proxy(url):
             return self._through_proxy(request)
         origin = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         control = cast("Control | None", request.extensions.get("control"))
@@ -162,7 +164,7 @@ class DataTransport(httpx.BaseTransport):
     def _tls_context(self) -> ssl.SSLContext:
         with self._lock:
             if self._tls is None:
-                self._tls = ssl.create_default_context()
+                self._tls = tls_context(self._ca_file)
             return self._tls
 
     def _take_idle(self, origin: tuple[str, str, int]) -> http.client.HTTPConnection | None:
@@ -199,10 +201,13 @@ class DataTransport(httpx.BaseTransport):
         tls = self._tls_context()
         with self._lock:
             if self._proxied is None:
-                self._proxied = httpx.Client(
-                    verify=tls,
-                    limits=httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_PER_HOST_MAX),
-                )
+                try:
+                    self._proxied = httpx.Client(
+                        verify=tls,
+                        limits=httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_PER_HOST_MAX),
+                    )
+                except UNUSABLE_PROXY as exc:
+                    raise unusable_proxy() from exc
             client = self._proxied
         on_sent = cast("Callable[[int], object] | None", request.extensions.get("on_sent"))
         timeout = httpx.Timeout(
@@ -327,11 +332,6 @@ class _Pieces(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._response.close()
-
-
-def _goes_through_proxy(url: httpx.URL) -> bool:
-    proxies = urllib.request.getproxies()
-    return url.scheme in proxies and not urllib.request.proxy_bypass(url.host)
 
 
 def _open_socket(host: str, port: int, control: Control | None) -> socket.socket:

@@ -1,0 +1,64 @@
+"""What every connection begins with: the certificates that are trusted, and whether a proxy stands between.
+
+One rule for the registry and for its object store, so that what works for one does not fail for the other.
+"""
+
+import os
+import ssl
+import urllib.request
+from pathlib import Path
+
+import httpx
+
+from modelsync.errors import SettingsError
+from modelsync.registry.endpoint import is_loopback
+
+
+def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
+    """Trusts the public authorities and this machine's own, or, with SSL_CERT_FILE or SSL_CERT_DIR, those there.
+
+    The authorities in `ca_file` (PEM) are trusted beside them. Raises SettingsError for certificates that cannot be
+    read.
+    """
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as exc:  # ssl.SSLError is one
+        raise SettingsError(
+            "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read.",
+            hint="Let it name a file of PEM certificates, or unset it.",
+        ) from exc
+    if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+        context.load_default_certs()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as exc:
+            raise SettingsError(
+                f"The certificates in {ca_file} cannot be read.", hint="ca_file names a file of PEM certificates."
+            ) from exc
+    return context
+
+
+def goes_through_proxy(url: httpx.URL) -> bool:
+    """Whether HTTP_PROXY, HTTPS_PROXY or ALL_PROXY stand between here and there, and NO_PROXY does not except it.
+
+    Never for this machine itself: what may go unencrypted because it does not leave it must not be sent to a proxy.
+    """
+    if is_loopback(url.host):
+        return False
+    proxies = urllib.request.getproxies()
+    if not (proxies.get(url.scheme) or proxies.get("all")):
+        return False
+    return not urllib.request.proxy_bypass(url.host if url.port is None else f"{url.host}:{url.port}")
+
+
+def unusable_proxy() -> SettingsError:
+    """httpx could not use what the environment names (SOCKS needs a library that is not ours)."""
+    return SettingsError(
+        "The proxy that the environment names cannot be used.",
+        hint="Let HTTPS_PROXY be like http://host:port, and unset ALL_PROXY.",
+    )
+
+
+UNUSABLE_PROXY = (ImportError, ValueError, httpx.InvalidURL)
+"""What httpx raises for a proxy that it cannot use."""
