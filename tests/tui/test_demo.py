@@ -100,7 +100,7 @@ def test_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_a_full_disk_is_told_before_anything_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=5 * MiB))
-    with pytest.raises(NoSpaceError, match="where 5.0 MiB are free"), start_demo():
+    with pytest.raises(NoSpaceError, match=r"where 5\.0 MiB are free"), start_demo():
         pass
     assert list(tmp_path.iterdir()) == []
 
