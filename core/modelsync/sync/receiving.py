@@ -5,29 +5,30 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from modelsync.archive.index import read_head
 from modelsync.archive.settle import Unpacked
 from modelsync.archive.unpack import Checkpoint, Unpacker
 from modelsync.archive.unpack_stream import compression_of
-from modelsync.errors import ModelsyncError, NoSpaceError, RegistryRefusedError, StoreError
+from modelsync.errors import ModelsyncError, NoSpaceError, StoreError
 from modelsync.model import RemoteModel
 from modelsync.registry.schemas import ETag
-from modelsync.registry.targets import DataTarget
 from modelsync.store import Stage
 from modelsync.sync.arrival import StreamArrival
+from modelsync.sync.etag_check import EtagCheck, NotComparable, UploadParts, upload_parts
+from modelsync.sync.ranges import Gaps, aligned_ranges, missing_ranges, range_bytes
 from modelsync.sync.sides import Sides
+from modelsync.sync.source import open_source
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
-from modelsync.transfer.download import Fetch, Head
+from modelsync.transfer.download import Fetch, Head, Sink
 from modelsync.transfer.journal import Journal, PullRecord, boot_id
-from modelsync.transfer.parts import MiB, Part, cut, part_size_for
+from modelsync.transfer.parts import MiB, Part
 from modelsync.transfer.progress import PartProgress, Phase, Progress
 
 log = logging.getLogger("modelsync.sync")
 
-RANGE_BYTES_MAX = 32 * MiB
-"""Smaller than an upload's parts may be: a range has no price at the store, and what waits for a header stays small."""
 EXPANSION_MAX = 4
 """A compressed archive may expand to so many times what the registry says of it; beyond, it is taken for a bomb."""
 SPACE_RESERVE_BYTES = 64 * MiB
@@ -50,24 +51,27 @@ class Receiving:
     journal: Journal
     earlier: PullRecord | None
     """What an earlier run left in this stage."""
+    verify: bool = False
+    """Recompute the object's ETag from what arrives."""
     warnings: list[str] = field(default_factory=list)
     resumed: bool = False
+    verified: bool = False
+    """Whether every byte was compared with the ETag."""
 
     def run(self) -> tuple[int, Unpacked]:
         """Fetches and unpacks everything and checks that it is whole; returns the archive's size and what it became."""
-        signed = self._signs_downloads()
-        target_for = self._presigned if signed else self._proxied
-        fetch = Fetch(target_for, self.sides.data, self.sides.workers.bandwidth, self.sides.retry)
+        source = open_source(self.sides, self.remote, self.tag, self.control)
+        fetch = source.fetch
         self.progress.phase = Phase.RECEIVE
-        if not signed:
-            return self._stream(fetch)
+        if not source.signed:
+            return self._stream(fetch, None)
         first = PartProgress(1, 0, 0)
         self.progress.set_parts([first])
         head = fetch.head(self.control, first)
         self.progress.bytes_total = head.total_bytes
         if not head.ranged or head.total_bytes is None or compression_of(head.data) is not None:
             need_space(self.sides, head.total_bytes or 0)
-            return self._stream(fetch)
+            return self._stream(fetch, head)
         return self._ranges(fetch, head, head.total_bytes, first)
 
     def _ranges(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> tuple[int, Unpacked]:
@@ -75,24 +79,64 @@ class Receiving:
         with self._unpacker(head, total) as unpacker:
             need_space(self.sides, max(total, self.remote.size_bytes or 0) - unpacker.done_bytes)
             kept = unpacker.done()
+            hashed = self._hashed(head, resumed=bool(kept))
+            sink = EtagCheck(hashed, unpacker) if hashed else unpacker
             take_back = control.on_cancel(unpacker.wake)
             try:
                 with self._checkpoints(unpacker, head, total):
-                    unpacker.write_all(0, head.data, control.check)
+                    sink.write_all(0, memoryview(head.data), control.check)
                     first.size = len(head.data)
                     first.finish()
-                    parts = _missing(kept, len(head.data), total, self._range_bytes(total))
+                    parts = self._missing(kept, len(head.data), total, unpacker.known_until, hashed)
                     self.progress.bytes_kept = total - len(head.data) - sum(part.size for part in parts)
                     counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
                     self.progress.set_parts([first, *counters])
-                    fetch.ranges(parts, counters, unpacker, head.etag, workers, control)
+                    fetch.ranges(parts, counters, sink, head.etag, workers, control)
             finally:
                 take_back()
             self.progress.phase = Phase.CHECK
+            self._compare(sink)
             return total, unpacker.finish()
 
-    def _range_bytes(self, total: int) -> int:
-        return min(part_size_for(total, self.sides.workers.threads), RANGE_BYTES_MAX)
+    def _missing(
+        self, kept: Gaps, start: int, total: int, known_until: int, hashed: UploadParts | None
+    ) -> tuple[Part, ...]:
+        threads = self.sides.workers.threads
+        if hashed:
+            return aligned_ranges(start, total, hashed.range_bytes(range_bytes(total, threads)))
+        return missing_ranges(kept, start, total, known_until=known_until, threads=threads)
+
+    def _hashed(self, head: Head | None, *, resumed: bool = False) -> UploadParts | None:
+        """What is to be hashed on its way in; None, with a warning if it was wished, where nothing can be compared."""
+        if not self.verify:
+            return None
+        parts: UploadParts | NotComparable
+        if head is None:
+            parts = NotComparable("the registry passes the content on without an ETag")
+        elif resumed:
+            parts = NotComparable("a part of it arrived in an earlier run")
+        else:
+            index = read_head(head.data, head.total_bytes).index if head.ranged else None
+            parts = upload_parts(head, index)
+        match parts:
+            case UploadParts():
+                return parts
+            case NotComparable(reason):
+                self._not_compared(reason)
+                return None
+            case _:
+                assert_never(parts)
+
+    def _compare(self, sink: Sink) -> None:
+        if isinstance(sink, EtagCheck):
+            self.verified = sink.verified(self.tag)
+            if not self.verified:
+                self._not_compared("the size of the parts it was uploaded in is not known for certain")
+
+    def _not_compared(self, reason: str) -> None:
+        self.warnings.append(
+            f"{self.tag} was checked by size and structure only: {reason}. Compare it with: modelsync verify {self.tag}"
+        )
 
     def _unpacker(self, head: Head, total: int) -> Unpacker:
         """Goes on in the stage if the object is still the same, else empties it and begins, saying why."""
@@ -157,7 +201,7 @@ class Receiving:
             ended.set()
             thread.join()
 
-    def _stream(self, fetch: Fetch) -> tuple[int, Unpacked]:
+    def _stream(self, fetch: Fetch, head: Head | None) -> tuple[int, Unpacked]:
         limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES
         if self.remote.size_bytes:
             limit = min(limit, EXPANSION_MAX * self.remote.size_bytes + SPACE_RESERVE_BYTES)
@@ -166,26 +210,14 @@ class Receiving:
         if self.earlier is not None:
             self.earlier = None
             self.stage.clear()
-        with StreamArrival(self.stage.path, max_bytes=limit) as arrival:
-            total = fetch.stream(arrival, first, self.sides.workers, self.control)
+        hashed = self._hashed(head)
+        with StreamArrival(Unpacker(self.stage.path, total_bytes=None), max_bytes=limit) as arrival:
+            sink = EtagCheck(hashed, arrival) if hashed else arrival
+            total = fetch.stream(sink, first, self.sides.workers, self.control)
             self.progress.bytes_total = total
             self.progress.phase = Phase.CHECK
+            self._compare(sink)
             return total, arrival.finish()
-
-    def _signs_downloads(self) -> bool:
-        """By the registry's strategy (contract 3.1); one that signs nothing is asked for the bytes itself."""
-        if self.remote.transmission_strategy == "proxy":
-            return False
-        return self.sides.registry.presign_download(self.tag, control=self.control) is not None
-
-    def _presigned(self, control: Control) -> DataTarget:
-        target = self.sides.registry.presign_download(self.tag, control=control)
-        if target is None:
-            raise RegistryRefusedError("The registry stopped signing download addresses.", hint="Pull it again.")
-        return target
-
-    def _proxied(self, _control: Control) -> DataTarget:
-        return self.sides.registry.proxy_download(self.tag)
 
 
 def need_space(sides: Sides, needed: int) -> None:
@@ -196,20 +228,6 @@ def need_space(sides: Sides, needed: int) -> None:
             f"The model needs {needed / 1e9:.1f} GB and the store's disk has {free / 1e9:.1f} GB free.",
             hint="Delete versions you no longer need, or set BENTOML_HOME to a larger disk.",
         )
-
-
-def _missing(done: tuple[tuple[int, int], ...], start: int, total: int, size: int) -> tuple[Part, ...]:
-    """The parts of [start, total) that are not in `done`, ascending and numbered from 1."""
-    gaps = []
-    position = start
-    for begin, end in done:
-        if begin > position:
-            gaps.append((position, begin))
-        position = max(position, end)
-    if position < total:
-        gaps.append((position, total))
-    pieces = [part for begin, end in gaps for part in cut(end, size, start=begin)]
-    return tuple(Part(number, part.start, part.size) for number, part in enumerate(pieces, start=1))
 
 
 def _quietly(save: Callable[[], None]) -> None:

@@ -1,13 +1,17 @@
 """The bytes of one object in, in ranges, each written once by whoever takes them."""
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from modelsync.errors import IntegrityError, RegistryUnavailableError
+import httpx
+
+from modelsync.errors import IntegrityError, RegistryUnavailableError, RemoteChangedError
 from modelsync.registry.schemas import ETag
 from modelsync.registry.targets import DataTarget
+from modelsync.transfer.address import SignedAddress, TargetFor
 from modelsync.transfer.bandwidth import Bandwidth
 from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient, Download, UrlRefused, refused_for_good
@@ -20,9 +24,6 @@ HEAD_BYTES = 1 * MiB
 """The first request: enough for the archive's own index (512 KiB at most) and for a small model as a whole."""
 FLUSH_AFTER_S = 0.1
 """On a slow link a piece is handed on when this old, so that little is lost by a cut."""
-
-TargetFor = Callable[[Control], DataTarget]
-"""Signs a fresh URL for the object."""
 
 
 class Sink(Protocol):
@@ -43,15 +44,28 @@ class Head:
     data: bytes
     ranged: bool
     """Whether ranges of it can be asked for."""
+    encrypted: bool = False
+    """Whether its ETag is none of MD5s, by the store's own word."""
 
 
 class _Position:
     """How far one range has come; survives a failed try."""
 
-    __slots__ = ("at", "failures", "refused")
+    __slots__ = ("at", "digest", "etag", "failures", "refused", "target")
 
     def __init__(self, at: int) -> None:
         self.at = at
+        self.etag: ETag | None = None
+        """Of the version that a stream's bytes up to here are of, where the server told."""
+        self.digest = hashlib.sha256()
+        """Of a stream's bytes up to here, where it did not."""
+        self.failures = 0
+        self.refused = False
+        self.target: DataTarget | None = None
+        """The address of the last try."""
+
+    def came_on(self) -> None:
+        """New bytes came: what failed before them counts no more."""
         self.failures = 0
         self.refused = False
 
@@ -64,6 +78,7 @@ class Fetch:
     client: DataClient
     bandwidth: Bandwidth
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    _address: SignedAddress = field(default_factory=SignedAddress, init=False, repr=False)
 
     def head(self, control: Control, counters: PartProgress) -> Head:
         """Asks for the first MiB; raises what makes the download impossible."""
@@ -71,14 +86,15 @@ class Fetch:
         while True:
             counters.begin()
             try:
-                target = self.target_for(control)
+                target = self._target(position, control)
                 with self.client.get(target, start=0, end=HEAD_BYTES, pinned=None, control=control) as answer:
                     ranged = answer.partial and answer.total_bytes is not None
                     wanted = min(HEAD_BYTES, answer.total_bytes or 0) if ranged else 0
                     data = bytearray(wanted)
-                    if _fill(answer, memoryview(data), counters) < wanted:
-                        raise _cut_short()
-                    return Head(answer.total_bytes, answer.etag, bytes(data), ranged)
+                    count, trouble = _fill(answer, memoryview(data), counters)
+                    if count < wanted:
+                        raise trouble or _cut_short()
+                    return Head(answer.total_bytes, answer.etag, bytes(data), ranged, answer.encrypted)
             except (UrlRefused, Retryable) as exc:
                 self._again(exc, position, counters, control)
 
@@ -108,7 +124,8 @@ class Fetch:
     def stream(self, sink: Sink, counters: PartProgress, workers: Workers, control: Control) -> int:
         """Fetches the whole object over one connection and returns its size; for servers without ranges.
 
-        A cut stream is asked for again from its beginning, and what the sink has already is passed over.
+        A cut stream is asked for again from its beginning, and what the sink has already is passed over. Raises
+        RemoteChangedError when what is passed over is not what came before.
         """
         position = _Position(0)
 
@@ -142,7 +159,7 @@ class Fetch:
             counters.begin(position.at - part.start)
             before = position.at
             try:
-                target = self.target_for(control)
+                target = self._target(position, control)
                 with self.client.get(target, start=position.at, end=part.end, pinned=pinned, control=control) as answer:
                     if answer.start != position.at:
                         raise _range_ignored()
@@ -151,8 +168,7 @@ class Fetch:
                 if isinstance(exc, Retryable):
                     worker.pace.trouble(slow_down=exc.slow_down)
                 if position.at > before:
-                    position.failures = 0
-                    position.refused = False
+                    position.came_on()
                 self._again(exc, position, counters, control)
         counters.finish()
 
@@ -168,12 +184,15 @@ class Fetch:
     ) -> None:
         while position.at < end:
             piece = worker.buffer[: min(self.bandwidth.piece(), end - position.at)]
-            count = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
+            count, trouble = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
+            if count:
+                sink.write_all(position.at, piece[:count], control.check)
+                position.at += count
+                worker.pace.moved(count)
+            if trouble is not None:
+                raise trouble
             if count == 0:
                 raise _cut_short()
-            sink.write_all(position.at, piece[:count], control.check)
-            position.at += count
-            worker.pace.moved(count)
             self.bandwidth.take(count, control)
             control.check()
 
@@ -181,28 +200,43 @@ class Fetch:
         self, sink: Sink, counters: PartProgress, worker: Worker, control: Control, position: _Position
     ) -> None:
         at = 0
-        target = self.target_for(control)
-        with self.client.get(target, start=0, end=None, pinned=None, control=control) as answer:
+        target = self._target(position, control)
+        with self.client.get(target, start=0, end=None, pinned=position.etag, control=control) as answer:
+            position.etag = answer.etag
+            passed = hashlib.sha256()
             while True:
                 piece = worker.buffer[: self.bandwidth.piece()]
-                count = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
-                if count == 0:
+                count, trouble = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
+                if count == 0 and trouble is None:
                     break
-                fresh = max(0, position.at - at)
+                fresh = min(count, max(0, position.at - at))
+                if position.etag is None:
+                    passed.update(piece[:fresh])
+                    if count > fresh and passed.digest() != position.digest.digest():
+                        raise _replaced()
+                    passed.update(piece[fresh:count])
                 if count > fresh:
                     sink.write_all(at + fresh, piece[fresh:count], control.check)
-                    position.failures = 0
+                    position.digest = passed.copy()
+                    position.came_on()
                 at += count
                 position.at = max(position.at, at)
+                if trouble is not None:
+                    raise trouble
                 self.bandwidth.take(count, control)
                 control.check()
             if answer.total_bytes is not None and at < answer.total_bytes:
                 raise _cut_short()
 
+    def _target(self, position: _Position, control: Control) -> DataTarget:
+        position.target = self._address.get(self.target_for, control)
+        return position.target
+
     def _again(
         self, exc: "UrlRefused | Retryable", position: _Position, counters: PartProgress, control: Control
     ) -> None:
         if isinstance(exc, UrlRefused):
+            self._address.drop(position.target)
             if position.refused:
                 raise refused_for_good(exc.words) from exc
             position.refused = True
@@ -213,24 +247,39 @@ class Fetch:
         self.policy.pause(position.failures, exc, control)
 
 
-def _fill(answer: Download, buffer: memoryview, counters: PartProgress, flush_after_s: float | None = None) -> int:
-    """Receives until the buffer is full, the body ends or, with `flush_after_s`, the piece is that old."""
+def _fill(
+    answer: Download, buffer: memoryview, counters: PartProgress, flush_after_s: float | None = None
+) -> tuple[int, httpx.TransportError | None]:
+    """Receives until the buffer is full, the body ends, the line fails or, with `flush_after_s`, the piece is that old.
+
+    Returns how many bytes came, and how the line failed: what came before is good, and on a line that drops every
+    connection it is all there is.
+    """
     filled = 0
     began = time.monotonic()
     while filled < len(buffer):
-        count = answer.readinto(buffer[filled:])
+        try:
+            count = answer.readinto(buffer[filled:])
+        except httpx.TransportError as exc:
+            return filled, exc
         if count == 0:
             break
         filled += count
         counters.add(count)
         if flush_after_s is not None and time.monotonic() - began > flush_after_s:
             break
-    return filled
+    return filled, None
 
 
 def _cut_short() -> Retryable:
     return Retryable(
         IntegrityError("The object store sent less than it promised.", hint="Pull it again; it may be damaged there.")
+    )
+
+
+def _replaced() -> RemoteChangedError:
+    return RemoteChangedError(
+        "Someone replaced this version in the registry while it was read.", hint="Pull it again to get the new one."
     )
 
 
