@@ -178,6 +178,18 @@ def test_leaving_while_a_push_runs_asks_and_the_next_push_goes_on(
     assert '"resumed": true' in screen.replace("\n", "")
 
 
+def test_q_leaves_from_a_plan_that_was_not_answered(
+    home: Path, registry_server: RegistryServer, open_terminal: TerminalFactory
+) -> None:
+    terminal = open_terminal("modelsync-tui", BENTO_CLOUD_API_KEY=TOKEN, BENTO_CLOUD_API_ENDPOINT=registry_server.url)
+    terminal.see("1 Local", "fraud")
+    terminal.press("P")
+    terminal.see("Push", "iris:v1", "new in the registry")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    assert terminal.modes() == CLEAN
+
+
 def test_a_screen_that_cannot_be_drawn_is_told_in_a_sentence(
     home: Path, open_terminal: TerminalFactory, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ class Card(ModalScreen[Answer], Generic[Answer]):
         Binding("escape", "decline", "cancel", id="dialog.cancel", tooltip="close it and change nothing"),
         Binding("right", "app.focus_next", show=False, id="dialog.next", tooltip="next choice"),
         Binding("left", "app.focus_previous", show=False, id="dialog.previous", tooltip="choice before"),
+        Binding("f10,ctrl+q", "quit_from_here", show=False, id="dialog.quit", tooltip="close it and quit"),
     ]
 
     def __init__(self, title: str) -> None:
@@ -43,6 +44,11 @@ class Card(ModalScreen[Answer], Generic[Answer]):
     def action_decline(self) -> None:
         """Closes the card with the answer that changes nothing."""
         self.dismiss(None)
+
+    def action_quit_from_here(self) -> None:
+        """Closes the card unanswered and quits; the application asks when transfers are running."""
+        self.action_decline()
+        self.app.call_later(self.app.run_action, "ask_quit")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="card"):

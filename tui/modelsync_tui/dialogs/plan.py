@@ -29,6 +29,7 @@ class PlanDialog(Card[bool]):
         Binding("down,j", "scroll_items(1)", show=False, id="plan.down", tooltip="scroll down"),
         Binding("pageup", "scroll_items(-10)", show=False, id="plan.page_up", tooltip="a page up"),
         Binding("pagedown", "scroll_items(10)", show=False, id="plan.page_down", tooltip="a page down"),
+        Binding("q", "quit_from_here", show=False, id="plan.quit", tooltip="close it and quit"),
     ]
 
     def __init__(self, plan: Plan, *, target: str = "", free_bytes: int | None = None) -> None:
