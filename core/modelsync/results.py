@@ -1,9 +1,10 @@
-"""What a push or pull came to."""
+"""What a push, a pull or a comparison came to."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from modelsync.archive.differences import FileDifference
 from modelsync.tag import Tag
 
 
@@ -46,3 +47,25 @@ class PullResult(TransferResult):
 
     path: Path
     """The version's directory in the local store."""
+    verified: bool = False
+    """Whether every byte that came was compared with the object's ETag (`verify`); else only sizes and structure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """How a local version compares with the remote one."""
+
+    tag: Tag
+    equal: bool
+    """Whether nothing differs, of what was compared."""
+    verified: bool
+    """Whether every byte was compared and is the same; never after a quick comparison of names and sizes."""
+    quick: bool
+    """Only names and sizes were compared."""
+    files: int
+    """Files that both sides have, model.yaml included."""
+    differences: tuple[FileDifference, ...]
+    """By name."""
+    bytes_compared: int
+    """Of the content of files; 0 after a quick comparison."""
+    seconds: float

@@ -1,23 +1,22 @@
 """An archive that comes as one stream of unknown length: plain or compressed, told by its first bytes."""
 
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from modelsync.archive.incoming import IncomingArchive
 from modelsync.archive.settle import Unpacked
-from modelsync.archive.unpack import Unpacker
 from modelsync.archive.unpack_stream import StreamUnpacker, compression_of
 
 MAGIC_BYTES = 6
 
 
 class StreamArrival:
-    """Unpacks a stream while it arrives; pieces come in order, from one thread at a time."""
+    """Hands a stream on while it arrives; pieces come in order, from one thread at a time."""
 
-    def __init__(self, directory: Path, *, max_bytes: int) -> None:
-        """`max_bytes` bounds what a compressed archive may expand to."""
-        self._unpacker = Unpacker(directory, total_bytes=None)
+    def __init__(self, archive: IncomingArchive, *, max_bytes: int) -> None:
+        """`archive` knows no total. `max_bytes` bounds what a compressed one may expand to."""
+        self._archive = archive
         self._max_bytes = max_bytes
         self._first = bytearray()
         self._compressed: StreamUnpacker | None = None
@@ -38,12 +37,12 @@ class StreamArrival:
             self._tell(stopped)
 
     def finish(self) -> Unpacked:
-        """As `Unpacker.finish`."""
+        """As `IncomingArchive.finish`."""
         if not self._told:
             self._tell(lambda: None)
         if self._compressed is not None:
             return self._compressed.finish()
-        return self._unpacker.finish(self._plain_bytes)
+        return self._archive.finish(self._plain_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -51,13 +50,13 @@ class StreamArrival:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._unpacker.close()
+        self._archive.close()
 
     def _tell(self, stopped: Callable[[], None]) -> None:
         self._told = True
         compression = compression_of(bytes(self._first))
         if compression is not None:
-            self._compressed = StreamUnpacker(self._unpacker, compression, max_bytes=self._max_bytes)
+            self._compressed = StreamUnpacker(self._archive, compression, max_bytes=self._max_bytes)
         first = memoryview(bytes(self._first))
         self._first.clear()
         self._take(first, stopped)
@@ -66,5 +65,5 @@ class StreamArrival:
         if self._compressed is not None:
             self._compressed.write(data)
         else:
-            self._unpacker.write_all(self._plain_bytes, data, stopped)
+            self._archive.write_all(self._plain_bytes, data, stopped)
             self._plain_bytes += len(data)
