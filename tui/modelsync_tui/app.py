@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -31,14 +32,17 @@ QUIT_WAITS_S = 5.0
 class ModelsyncApp(App[object], inherit_bindings=False):
     """One run; its answer is the exit code."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "modelsync"
     COMMANDS = {ActionCommands}  # noqa: RUF012 - Textual reads it from the class
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.APP)]
     NOTIFICATION_TIMEOUT = 8
 
     def __init__(self, session: Session, scan: FirstScan | None = None, *, plain: bool = False) -> None:
-        """`scan`: a reading of the store that is under way; `plain`: draw with ASCII only."""
+        """`scan`: a reading of the store that is under way; `plain`: draw with ASCII only.
+
+        Raises SettingsError for a theme that does not exist.
+        """
         super().__init__()
         self.session = session
         self.glyphs = glyphs.ASCII if plain or session.settings.ascii else glyphs.UNICODE
@@ -47,11 +51,12 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         """A defect that ended the run."""
         for theme in themes.THEMES:
             self.register_theme(theme)
+        themes.check(session.settings.theme, self.available_themes)
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(DaemonThreads())
-        self.theme = themes.known(self.session.settings.theme, self.available_themes)
+        self.theme = self.session.settings.theme
         self.set_keymap(dict(self.session.settings.keys))
         for ending in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(ending, self._ended_by, ending)

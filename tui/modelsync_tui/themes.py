@@ -1,8 +1,10 @@
 """The themes: dark, light and high contrast; blue, orange and magenta tell states apart for colour-blind eyes too."""
 
-from collections.abc import Container
+from collections.abc import Collection
 
 from textual.theme import Theme
+
+from modelsync.errors import SettingsError
 
 DARK = "modelsync-dark"
 LIGHT = "modelsync-light"
@@ -81,6 +83,8 @@ THEMES = (
 )
 
 
-def known(name: str, names: Container[str]) -> str:
-    """The theme of that name, or the default for one that does not exist."""
-    return name if name in names else DARK
+def check(name: str, names: Collection[str]) -> None:
+    """Raises SettingsError for a theme that does not exist; Textual's own may be used too."""
+    if name not in names:
+        known = ", ".join(sorted(names, key=lambda other: (not other.startswith("modelsync"), other)))
+        raise SettingsError(f"There is no theme {name!r}.", hint=f"Allowed: {known}.")

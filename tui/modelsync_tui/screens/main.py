@@ -243,6 +243,7 @@ class MainScreen(Screen[None]):
     def _agreed(self) -> None:
         """What was marked is on its way: the marks did their work."""
         self._current.clear_marks()
+        self._say_what_would_happen()
 
     def action_copy_over(self) -> None:
         self._mover.move(self._current.targets, self._direction)
