@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urljoin
 
@@ -29,6 +29,7 @@ from modelsync_registry.jsontypes import Json, JsonObject, parse_object
 from modelsync_registry.objects import ObjectStore
 from modelsync_registry.query import ListQuery, parse_query
 from modelsync_registry.records import Model, Organization, Page, Repository
+from modelsync_registry.sign_in_codes import SignInCodes
 from modelsync_registry.wire import Wire, surroundings
 
 BODY_MAX: Final = 256 * 1024  # bytes of JSON (registry contract 1.0)
@@ -49,6 +50,8 @@ class Services:
     store: ObjectStore
     threads: Executor
     """Where bytes are read and written."""
+    codes: SignInCodes = field(default_factory=SignInCodes)
+    """Sign-ins that wait for a browser."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@
     ├── BadRequestError           400 {"error"}    validation, scopes, duplicates, storage trouble
     ├── RecordNotFoundError       404 {"error"}    ends in "record not found"
     ├── NotSignedInError          403 {"message"}  no, unknown or expired token, foreign organization
-    └── UnknownOrganizationError  404, no body     X-Yatai-Organization names none of ours
+    ├── UnknownOrganizationError  404, no body     X-Yatai-Organization names none of ours
+    ├── SignInCodeOverError       410 {"error"}    a browser sign-in's code that is used, old or unknown
+    └── TooManySignInsError       429 {"error"}    nobody may fill the memory with codes
     ObjectError                   S3's errors: a code, a sentence and the status S3 gives it
 
 The statuses follow registry contract 1.0: nearly everything is a 400, also what elsewhere would be a 409 or a 5xx.
@@ -48,6 +50,21 @@ class UnknownOrganizationError(RegistryError):
 
     status = HTTPStatus.NOT_FOUND
     field = None
+
+
+class SignInCodeOverError(RegistryError):
+    """The code of a sign-in that ended, or never began."""
+
+    status = HTTPStatus.GONE
+
+    def __init__(self) -> None:
+        super().__init__("the sign-in code is used, too old or unknown")
+
+
+class TooManySignInsError(RegistryError):
+    """More sign-ins have begun than are kept."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class ObjectError(Exception):

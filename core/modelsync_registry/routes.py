@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from modelsync_registry import api_accounts, api_models, api_uploads
+from modelsync_registry import api_accounts, api_models, api_sign_in, api_uploads
 from modelsync_registry.access import Access
 from modelsync_registry.calls import Handler, RawHandler, Services, json_endpoint, raw_endpoint
 
@@ -52,12 +52,20 @@ _RAW_CALLS: Final[tuple[tuple[str, str, Access, RawHandler], ...]] = (
     ("GET", _MODEL + "/download", VIEW, api_uploads.proxy_download),
 )
 
+_SIGN_IN: Final = (
+    ("GET", "/api/v1/auth/code", api_sign_in.begin),
+    ("GET", "/api/v1/auth/token", api_sign_in.take),
+    ("GET", "/api_tokens", api_sign_in.page),
+    ("POST", "/api_tokens", api_sign_in.confirm),
+)
+
 
 def routes(services: Services) -> list[Route]:
     """Every route of the API."""
     table = [
         *((path, method, json_endpoint(services, handler, access)) for method, path, access, handler in _CALLS),
         *((path, method, raw_endpoint(services, handler, access)) for method, path, access, handler in _RAW_CALLS),
+        *((path, method, make(services)) for method, path, make in _SIGN_IN),
         *((path, "GET", endpoint) for path, endpoint in _PUBLIC),
     ]
     return [Route(path, endpoint, methods=[method]) for path, method, endpoint in table]
