@@ -57,6 +57,9 @@ class ElsewhereStore:
     def writer(self, key: str) -> ObjectWriter:
         raise ObjectError("NoSuchKey", f"no bytes pass here: {key}", HTTPStatus.NOT_FOUND)
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 def _signature() -> str:
     return f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature={secrets.token_hex(32)}"

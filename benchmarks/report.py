@@ -22,7 +22,7 @@ from benchmarks.cases import Case, CpuAtMost, CpuShareAtMost, Direction, Faster,
 from benchmarks.contenders import OURS
 from benchmarks.lateness import Lateness
 from benchmarks.models import GIB, MIB
-from benchmarks.running import Row
+from benchmarks.running import SHARED_MEMORY, Row
 
 SMALL_WRITES_BYTES = 256 << 10
 """Records, caches and locks: not copies of a model."""
@@ -51,8 +51,13 @@ def machine() -> dict[str, str]:
         "processor": model.partition(": ")[2],
         "memory": f"{int(memory.split()[1]) / (1 << 20):.0f} GiB",
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
-        "load at start": f"{os.getloadavg()[0]:.2f}",
+        "load at start": load(),
     }
+
+
+def load() -> str:
+    """How many programs wanted a processor in the last minute: above 1 or so, others were at work too."""
+    return f"{os.getloadavg()[0]:.2f}"
 
 
 def versions() -> dict[str, str]:
@@ -138,9 +143,14 @@ def write(target: Path, text: str, rows: Sequence[Row], late: Sequence[Lateness]
 
 def shown(text: str, work: Path) -> str:
     """A text without the places of this machine."""
-    for place, name in ((str(work), "$WORK"), (sys.prefix, "$VENV"), (str(ROOT), "$ROOT")):
+    for place, name in (
+        (str(work), "$WORK"),
+        (sys.prefix, "$VENV"),
+        (str(ROOT), "$ROOT"),
+        (str(SHARED_MEMORY), "$MEMORY"),
+    ):
         text = text.replace(place, name)
-    return re.sub(r"(\$WORK/\w+)-[0-9a-f]{8}\b", r"\1", text)
+    return re.sub(r"(\$(?:WORK|MEMORY)/[\w-]+?)-[0-9a-f]+\b", r"\1", text)
 
 
 def _raw(row: Row) -> dict[str, object]:

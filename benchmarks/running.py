@@ -34,6 +34,8 @@ from benchmarks.models import MAKERS, Model, archive_of_bentoml, archive_of_ours
 
 SHARED_MEMORY = Path("/dev/shm")
 LOG_SHOWN_BYTES = 4000
+SETTINGS_SHOWN = ("MODELSYNC_SYNC",)
+"""Of the environment: what makes one command different from another of the same words."""
 SPACE_FACTOR = 5
 """Sizes of the model that the disk must hold: the model, and what the real client writes for one pull."""
 
@@ -225,7 +227,10 @@ def _row(
             error.add_note(log.read_text(errors="replace")[-LOG_SHOWN_BYTES:])
         raise
     used = sum(server.cpu_s() for server in servers) - before
-    return Row(case.name, command.contender, number, usage, used, model.size_bytes, model.files, command.argv)
+    shown = tuple(f"{name}={value}" for name, value in command.environment.items() if name in SETTINGS_SHOWN)
+    return Row(
+        case.name, command.contender, number, usage, used, model.size_bytes, model.files, (*shown, *command.argv)
+    )
 
 
 def _prepare(command: Command) -> None:
