@@ -40,12 +40,13 @@ def lose_answer(exchange: Exchange) -> None:
     exchange.reset()
 
 
-def cut_answer(after: int, *, politely: bool = True) -> Fault:
-    """The connection ends after so many bytes of the answer's body: closed, or reset."""
+def cut_answer(after: int, *, politely: bool = True, meanwhile: Callable[[], object] = lambda: None) -> Fault:
+    """The connection ends after so many bytes of the answer's body: closed, or reset; something happens before."""
 
     def fault(exchange: Exchange) -> None:
         with exchange.ask() as answer:
             exchange.pass_on(answer, at_most=after)
+        meanwhile()
         if politely:
             exchange.hang_up()
         else:
