@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelsync.account import Account, Context, Token
-    from modelsync.api import open_sides, pull, push
+    from modelsync.api import open_sides, pull, push, verify
+    from modelsync.archive.differences import DifferenceKind, FileDifference
     from modelsync.comparison import Direction
     from modelsync.credentials import Credentials
     from modelsync.errors import ModelsyncError
     from modelsync.registry.client import Registry
-    from modelsync.results import Outcome, PullResult, PushResult, TransferResult
+    from modelsync.results import Outcome, PullResult, PushResult, TransferResult, Verification
     from modelsync.settings import Settings
     from modelsync.store import ModelStore
     from modelsync.sync import Sides
@@ -31,7 +32,9 @@ _HOMES = {
     "Account": "account",
     "Context": "account",
     "Credentials": "credentials",
+    "DifferenceKind": "archive.differences",
     "Direction": "comparison",
+    "FileDifference": "archive.differences",
     "ModelStore": "store",
     "ModelsyncError": "errors",
     "Outcome": "results",
@@ -45,9 +48,11 @@ _HOMES = {
     "TransferRequest": "transfers",
     "TransferResult": "results",
     "Transfers": "transfers",
+    "Verification": "results",
     "open_sides": "api",
     "pull": "api",
     "push": "api",
+    "verify": "api",
 }
 """The module that each public name lives in."""
 
@@ -55,7 +60,9 @@ __all__ = [
     "Account",
     "Context",
     "Credentials",
+    "DifferenceKind",
     "Direction",
+    "FileDifference",
     "ModelStore",
     "ModelsyncError",
     "Outcome",
@@ -69,9 +76,11 @@ __all__ = [
     "TransferRequest",
     "TransferResult",
     "Transfers",
+    "Verification",
     "open_sides",
     "pull",
     "push",
+    "verify",
 ]
 
 

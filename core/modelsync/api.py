@@ -9,12 +9,13 @@ from modelsync.credentials import Credentials
 from modelsync.errors import UsageError
 from modelsync.paths import Paths
 from modelsync.registry.client import Registry
-from modelsync.results import PullResult, PushResult
+from modelsync.results import PullResult, PushResult, Verification
 from modelsync.settings import THREADS_MAX, Settings
 from modelsync.store import ModelStore
 from modelsync.sync import Sides
 from modelsync.sync import pull as pull_tag
 from modelsync.sync import push as push_tag
+from modelsync.sync import verify as verify_tag
 from modelsync.sync.pulling import resolve_remote
 from modelsync.tag import Tag, TagReference
 from modelsync.transfer.bandwidth import Bandwidth
@@ -75,18 +76,39 @@ def pull(
     threads: int = THREADS_DEFAULT,
     context: str | None = None,
     query: str | None = None,
+    verify: bool = False,
     on_progress: OnProgress | None = None,
 ) -> PullResult:
     """Downloads a version into the local store; `name` and `name:latest` mean the newest one that was uploaded whole.
 
     Nothing is fetched when the store has it already unless `force`; then the old version stays until the new one is
-    whole. `query` narrows what `latest` means, in the registry's own language (`label:stage=prod`). Otherwise as push.
+    whole. `query` narrows what `latest` means, in the registry's own language (`label:stage=prod`). `verify` recomputes
+    the object's ETag from what arrives; `result.verified` says whether that could be done. Otherwise as push.
     """
     reference = TagReference.parse(str(tag))
     with _sides(threads, context) as sides, _progress(on_progress) as progress:
         control = Control()
         found = resolve_remote(reference, sides.registry, query=query or "", control=control)
-        return pull_tag(found, sides, force=force, control=control, progress=progress)
+        return pull_tag(found, sides, force=force, verify=verify, control=control, progress=progress)
+
+
+def verify(
+    tag: str | Tag,
+    *,
+    quick: bool = False,
+    threads: int = THREADS_DEFAULT,
+    context: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> Verification:
+    """Compares a version of the local store with the registry's, byte for byte; neither is changed, nothing stored.
+
+    `name` and `name:latest` mean the newest local one. With `quick` only names and sizes are compared, and the result
+    is never `verified`. A difference is a result and no error; otherwise as push.
+    """
+    reference = TagReference.parse(str(tag))
+    with _sides(threads, context) as sides, _progress(on_progress) as progress:
+        local = sides.store.resolve(reference)
+        return verify_tag(local.tag, sides, quick=quick, progress=progress)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Push and pull: idempotence, force, and the order of calls."""
+"""Push, pull and verify: idempotence, force, and the order of calls."""
 
 from modelsync.sync.pulling import pull, resolve_remote
 from modelsync.sync.pushing import push
 from modelsync.sync.sides import Sides
+from modelsync.sync.verifying import verify
 
-__all__ = ["Sides", "pull", "push", "resolve_remote"]
+__all__ = ["Sides", "pull", "push", "resolve_remote", "verify"]

@@ -1,0 +1,201 @@
+"""Verify: one version of the local store compared with the registry's; neither side is changed.
+
+How it works: the archive comes as in a pull, but each piece is compared with the local file at its place and
+forgotten. A quick comparison reads the members' names and sizes only: from the archive's index where it carries one,
+else from header to header.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from modelsync.archive.compare import Comparer
+from modelsync.archive.index import ArchiveIndex, read_head
+from modelsync.archive.layout import ArchiveLayout
+from modelsync.archive.unpack_stream import compression_of
+from modelsync.comparison import Verdict, decide_pull
+from modelsync.errors import ArchiveError, RemoteModelNotFoundError, SourceChangedError, TransferError
+from modelsync.model import LocalModel, RemoteModel
+from modelsync.results import Verification
+from modelsync.sync.arrival import StreamArrival
+from modelsync.sync.ranges import missing_ranges
+from modelsync.sync.receiving import EXPANSION_MAX, SPACE_RESERVE_BYTES
+from modelsync.sync.sides import Sides
+from modelsync.sync.source import open_source
+from modelsync.tag import Tag
+from modelsync.transfer.control import Control
+from modelsync.transfer.download import HEAD_BYTES, Fetch, Head
+from modelsync.transfer.parts import Part
+from modelsync.transfer.progress import PartProgress, Phase, Progress
+
+HOP_BYTES = 64 << 10
+"""Asked for at a time on the way from header to header: small files and their headers come together."""
+HOPS_MAX = 10_000
+"""Beyond so many requests a quick comparison is none."""
+
+
+def verify(
+    tag: Tag,
+    sides: Sides,
+    *,
+    quick: bool = False,
+    control: Control | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Compares a local version with the remote one, byte for byte, or with `quick` by names and sizes only.
+
+    Names, kinds, content, the owner's right to execute and the targets of links count; times, owners and other
+    rights do not. Nothing is written to disk. Raises LocalModelNotFoundError, RemoteModelNotFoundError, TransferError
+    for a version whose upload never ended, RemoteChangedError or SourceChangedError when a side changes meanwhile,
+    ArchiveError for a damaged archive, the errors of the registry and of the data path, or Cancelled.
+    """
+    control = control or Control()
+    progress = progress or Progress()
+    progress.phase = Phase.LOOK
+    local = sides.store.get(tag)
+    remote = _remote(tag, sides, control)
+    progress.phase = Phase.LAY_OUT
+    layout = ArchiveLayout.of(local.path, index=False)
+    comparer = _Comparison(sides, tag, local, remote, layout, quick, control, progress).run()
+    differences = comparer.differences()
+    changed = layout.changed()
+    if changed is not None:
+        raise SourceChangedError(
+            f"{changed} changed while it was compared.", hint="Verify again when nothing writes to it."
+        )
+    progress.end()
+    return Verification(
+        tag=tag,
+        equal=not differences,
+        verified=not differences and not quick,
+        quick=quick,
+        files=comparer.files_compared,
+        differences=differences,
+        bytes_compared=comparer.bytes_compared,
+        seconds=progress.elapsed_s,
+    )
+
+
+def _remote(tag: Tag, sides: Sides, control: Control) -> RemoteModel:
+    remote = sides.registry.model(tag, control=control)
+    if remote is None:
+        raise RemoteModelNotFoundError(
+            f"The registry has no {tag}.", hint=f"See what it has: modelsync ls remote {tag.name}"
+        )
+    decision = decide_pull(None, remote)
+    if decision.verdict is Verdict.REFUSE:
+        raise TransferError(f"{tag} cannot be compared: {decision.reason}.", hint="Push it, or pick another version.")
+    return remote
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One archive on its way past the local files."""
+
+    sides: Sides
+    tag: Tag
+    local: LocalModel
+    remote: RemoteModel
+    layout: ArchiveLayout
+    quick: bool
+    control: Control
+    progress: Progress
+
+    def run(self) -> Comparer:
+        """Returns when everything has been compared that was to be."""
+        source = open_source(self.sides, self.remote, self.tag, self.control)
+        self.progress.phase = Phase.RECEIVE
+        first = PartProgress(1, 0, 0)
+        self.progress.set_parts([first])
+        if not source.signed:
+            return self._stream(source.fetch)
+        head = source.fetch.head(self.control, first)
+        first.size = len(head.data)
+        first.finish()
+        if not head.ranged or head.total_bytes is None or compression_of(head.data) is not None:
+            return self._stream(source.fetch)
+        index = read_head(head.data, head.total_bytes).index
+        if not self.quick:
+            return self._bytes(source.fetch, head, head.total_bytes, index, first)
+        if index is not None:
+            return Comparer(self.layout, total_bytes=head.total_bytes, index=index, names_only=True)
+        return self._hop(source.fetch, head, head.total_bytes, first)
+
+    def _bytes(self, fetch: Fetch, head: Head, total: int, index: ArchiveIndex | None, first: PartProgress) -> Comparer:
+        """Everything, in ranges side by side."""
+        workers, control = self.sides.workers, self.control
+        self.progress.bytes_total = total
+        with Comparer(self.layout, total_bytes=total, index=index) as comparer:
+            take_back = control.on_cancel(comparer.wake)
+            try:
+                comparer.write_all(0, head.data, control.check)
+                known_until, threads = comparer.known_until, workers.threads
+                parts = missing_ranges((), len(head.data), total, known_until=known_until, threads=threads)
+                counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
+                self.progress.set_parts([first, *counters])
+                fetch.ranges(parts, counters, comparer, head.etag, workers, control)
+            finally:
+                take_back()
+            self.progress.phase = Phase.CHECK
+            comparer.finish()
+            return comparer
+
+    def _hop(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> Comparer:
+        """From header to header: files' content between them is not fetched where it is long."""
+        comparer = Comparer(self.layout, total_bytes=total, names_only=True)
+        comparer.write_all(0, head.data, self.control.check)
+        counters = [first]
+        while not comparer.all_known and (at := comparer.known_until) < total:
+            if len(counters) > HOPS_MAX:
+                raise TransferError(
+                    f"The archive of {self.tag} carries no index and has too many files for a quick comparison.",
+                    hint="Compare all of it: leave out --quick.",
+                )
+            part = Part(len(counters), at, min(HOP_BYTES, total - at))
+            counters.append(PartProgress(part.number + 1, part.start, part.size))
+            self.progress.set_parts(counters)
+            fetch.ranges([part], counters[-1:], comparer, head.etag, self.sides.workers, self.control)
+        if not comparer.all_known:
+            raise ArchiveError(
+                f"The archive of {self.tag} in the registry is cut: its end is missing.",
+                hint="Push it again with force.",
+            )
+        return comparer
+
+    def _stream(self, fetch: Fetch) -> Comparer:
+        """Everything, in order over one connection: from the registry itself, or compressed."""
+        workers, control = self.sides.workers, self.control
+        if self.quick and (index := self._index_of_stream(fetch)) is not None:
+            return Comparer(self.layout, total_bytes=None, index=index, names_only=True)
+        limit = EXPANSION_MAX * max(self.local.size_bytes, self.remote.size_bytes or 0) + SPACE_RESERVE_BYTES
+        comparer = Comparer(self.layout, total_bytes=None, names_only=self.quick)
+        first = PartProgress(1, 0, 0)
+        self.progress.set_parts([first])
+        with StreamArrival(comparer, max_bytes=limit) as arrival:
+            self.progress.bytes_total = fetch.stream(arrival, first, workers, control)
+            self.progress.phase = Phase.CHECK
+            arrival.finish()
+        return comparer
+
+    def _index_of_stream(self, fetch: Fetch) -> ArchiveIndex | None:
+        """Reads no further than an index reaches."""
+        beginning = _Beginning()
+        with suppress(_Enough):
+            fetch.stream(beginning, PartProgress(1, 0, 0), self.sides.workers, self.control)
+        return read_head(beginning.data).index
+
+
+class _Enough(Exception):  # noqa: N818 - it is no error: it ends a stream of which no more is wanted
+    """The beginning has come."""
+
+
+class _Beginning:
+    """Takes the first bytes of a stream, and then no more."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write_all(self, _offset: int, data: memoryview, _stopped: Callable[[], None]) -> None:
+        self.data += data[: HEAD_BYTES - len(self.data)]
+        if len(self.data) >= HEAD_BYTES:
+            raise _Enough
