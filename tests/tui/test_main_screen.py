@@ -1,20 +1,25 @@
 """The main screen over a real store and a real registry: a person's keys, and what stands on the screen after them."""
 
+import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from modelsync.comparison import RowState
 from modelsync.sync import push
 from modelsync.tag import Tag
+from modelsync.transfers import TransferStatus
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.dialogs.force import ForceDialog
+from modelsync_tui.dialogs.help import HelpScreen
 from modelsync_tui.dialogs.menu import Menu
 from modelsync_tui.dialogs.plan import PlanDialog
+from modelsync_tui.dialogs.quit import QuitDialog
 from modelsync_tui.loading import Link
 from modelsync_tui.screens.login import LoginScreen
 from modelsync_tui.session import PAGE_VERSIONS
@@ -26,7 +31,7 @@ from support.two_sides import SidesFactory
 pytest_plugins = ["support.two_sides"]
 
 WIDE = (120, 40)
-TAGS = ("bert:v1", "bert:v2", "iris:a")
+Running = Callable[[], AbstractAsyncContextManager[tuple[ModelsyncApp, Pilot[object]]]]
 
 
 @pytest.fixture
@@ -354,6 +359,106 @@ async def test_without_an_account_the_sign_in_screen_comes_first_and_offline_lea
         assert lines_with(app, "no account is in use")
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, LoginScreen))
+
+
+async def test_a_registry_that_goes_away_leaves_its_list_and_comes_back_with_r(
+    tmp_path: Path, world: RegistryServer
+) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        transfers = app.session.transfers
+        world.stop()
+        await pilot.press("r")
+        await until(pilot, lambda: app.main.loader.link is Link.OFFLINE, within_s=60)
+        assert lines_with(app, "└ x"), "the last listing is still shown"
+        world.start()
+        await pilot.press("r")
+        await until(pilot, lambda: app.main.loader.link is Link.ONLINE)
+        assert app.session.transfers is transfers
+
+
+@pytest.fixture
+def busy(tmp_path: Path, world: RegistryServer) -> Running:
+    """The application, pushing one version so slowly that it does not end by itself."""
+    write_model(tmp_path / "store", "big:v", files={"weights.bin": os.urandom(8 << 20)})
+
+    @asynccontextmanager
+    async def start() -> AsyncIterator[tuple[ModelsyncApp, Pilot[object]]]:
+        async with running(tmp_path, world, bandwidth="100KB/s") as (app, pilot):
+            await go_to(pilot, app, "big", "v")
+            await pilot.press("P")
+            await until(pilot, lambda: isinstance(app.screen, PlanDialog))
+            await pilot.press("enter")
+            await until(pilot, lambda: status_of(app) is TransferStatus.RUNNING)
+            yield app, pilot
+            app.main.queueing.tell(lambda transfers: transfers.cancel_all())
+
+    return start
+
+
+def status_of(app: ModelsyncApp) -> TransferStatus | None:
+    assert app.session.transfers is not None
+    rows = app.session.transfers.snapshot().rows
+    return rows[0].status if rows else None
+
+
+async def test_a_transfer_is_paused_resumed_cancelled_and_cleared_from_its_pane(busy: Running) -> None:
+    async with busy() as (app, pilot):
+        await pilot.press("3", "space")
+        await until(pilot, lambda: status_of(app) is TransferStatus.PAUSED)
+        await pilot.press("space")
+        await until(pilot, lambda: status_of(app) is TransferStatus.RUNNING)
+        await pilot.press("x")
+        await until(pilot, lambda: status_of(app) is TransferStatus.CANCELLED)
+        await pilot.press("R")
+        await until(pilot, lambda: status_of(app) is TransferStatus.RUNNING)
+        await pilot.press("x")
+        await until(pilot, lambda: status_of(app) is TransferStatus.CANCELLED)
+        await pilot.press("c")
+        await until(pilot, lambda: status_of(app) is None)
+
+
+async def test_one_can_browse_and_filter_while_something_moves(busy: Running) -> None:
+    async with busy() as (app, pilot):
+        await until(pilot, lambda: lines_with(app, "big:v") and "%" in app.title)
+        await pilot.press("1", "slash", *"iris", "enter", "j", "space")
+        assert app.main.local.marks.keys == (("iris", "a"),)
+        assert status_of(app) is TransferStatus.RUNNING
+
+
+async def test_q_asks_while_something_moves_and_can_keep_going(busy: Running) -> None:
+    async with busy() as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+        assert status_of(app) is TransferStatus.RUNNING
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.return_value == 0)
+        assert status_of(app) is TransferStatus.PAUSED
+
+
+async def test_the_palette_runs_an_action_by_its_words(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await pilot.press("colon")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"mark all that")
+        await until(pilot, lambda: lines_with(app, "mark all that is shown"))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(app.main.local.marks) == 4)
+
+
+async def test_help_opens_for_the_focused_pane_and_closes(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert lines_with(app, "push to the registry")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+        await pilot.press("3", "f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert lines_with(app, "try a failed one again")
 
 
 async def test_an_empty_store_says_the_next_key(tmp_path: Path) -> None:

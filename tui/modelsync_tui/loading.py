@@ -12,7 +12,7 @@ from typing import Protocol
 
 from textual.app import App
 
-from modelsync.errors import BrokenModelError, ModelsyncError
+from modelsync.errors import BrokenModelError, ModelsyncError, UnreachableError
 from modelsync.model import LocalModel, RemoteModel
 from modelsync.store import StoreListing
 from modelsync.tag import Tag
@@ -114,7 +114,7 @@ class Loader:
         self._run(connect, done, Side.REMOTE, "connect to the registry")
 
     def go_offline(self, because: ModelsyncError | None) -> None:
-        """Shows the registry's side as not reachable."""
+        """Shows the registry's side as not reachable; what was loaded of it stays on the screen."""
         self.link = Link.OFFLINE
         self.offline_because = because
         self._changed()
@@ -234,7 +234,7 @@ class Loader:
             if side is Side.REMOTE:
                 self._paging = False
                 self._asking.clear()
-                if self.link is Link.CONNECTING:
+                if self.link is Link.CONNECTING or isinstance(error, UnreachableError):
                     self.go_offline(error)
             self._failed(side, error)
 

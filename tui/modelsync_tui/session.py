@@ -53,6 +53,7 @@ class Session:
         self.transfers: Transfers | None = None
         self._sides: Sides | None = None
         self._credentials: Credentials | None = None
+        self._account: Account | None = None
         self._several_contexts = False
 
     @property
@@ -69,27 +70,27 @@ class Session:
         return self.store.scan()
 
     def connect(self, start: "Starter", finished: "Callable[[TransferRow], object]") -> Online:
-        """Signs in with the kept account and makes the queue; raises NotSignedInError and what the registry says."""
+        """Signs in with the kept account and makes the queue; raises NotSignedInError and what the registry says.
+
+        Signing in again with the same account keeps the connections and the queue, whose transfers may be running.
+        """
         from modelsync.api import open_sides
         from modelsync.transfers import Transfers
 
         account = self.account()
         self._several_contexts = not self.credentials.environment_wins and len(self.credentials.contexts()) > 1
+        if self._sides is not None and account == self._account:
+            self.online = _who(self._sides)
+            return self.online
         sides = open_sides(self.settings, account, self.paths)
         try:
-            online = Online(
-                sides.registry.context,
-                sides.registry.host,
-                sides.registry.current_user(),
-                sides.registry.current_organization(),
-            )
+            online = _who(sides)
         except BaseException:
             sides.close()
             raise
         self.close()
-        self._sides = sides
+        self._sides, self._account, self.online = sides, account, online
         self.transfers = Transfers(sides, running=self.settings.running, start=start, finished=finished)
-        self.online = online
         return online
 
     def account(self) -> "Account":
@@ -147,3 +148,8 @@ class Session:
         if self._sides is None:
             raise NotSignedInError("Not connected to a registry.", hint="Press r to try again.")
         return self._sides
+
+
+def _who(sides: "Sides") -> Online:
+    registry = sides.registry
+    return Online(registry.context, registry.host, registry.current_user(), registry.current_organization())
