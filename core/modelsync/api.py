@@ -31,9 +31,9 @@ OnProgress = Callable[[ProgressSnapshot], object]
 
 
 def open_sides(settings: Settings, account: Account, paths: Paths) -> Sides:
-    """Puts store, registry, threads and connections together; the caller closes them."""
+    """Puts store, registry, threads and connections together, and tidies the store; the caller closes them."""
     context = replace(account.context, read_only=True) if settings.read_only else account.context
-    return Sides(
+    sides = Sides(
         store=open_store(settings, paths),
         registry=Registry(replace(account, context=context), ca_file=settings.ca_file),
         workers=Workers(settings.threads, Bandwidth(settings.bandwidth)),
@@ -42,6 +42,8 @@ def open_sides(settings: Settings, account: Account, paths: Paths) -> Sides:
         verify=settings.verify,
         sync_to_disk=settings.sync,
     )
+    sides.tidy()
+    return sides
 
 
 def open_store(settings: Settings, paths: Paths) -> ModelStore:

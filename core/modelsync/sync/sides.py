@@ -1,7 +1,9 @@
 """The two sides of a transfer and what moves bytes between them."""
 
+import logging
 from dataclasses import dataclass, field
 
+from modelsync.errors import StoreError
 from modelsync.model import Direction
 from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
@@ -10,6 +12,8 @@ from modelsync.transfer.data import DataClient
 from modelsync.transfer.journal import JournalKey, Journals
 from modelsync.transfer.retry import RetryPolicy
 from modelsync.transfer.workers import Workers
+
+log = logging.getLogger("modelsync.sync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,15 @@ class Sides:
         return JournalKey(direction, tag, context.endpoint, context.organization, self.store.home)
 
     def tidy(self) -> None:
-        """Removes what transfers that were given up have left; for every start of a program."""
+        """Removes what transfers that were given up have left; for every start of a program.
+
+        A store that cannot be tidied now is tidied another time: whoever works with it will be told what is wrong.
+        """
         self.journals.clean()
-        self.store.clean_stages(keep=self.journals.stages())
+        try:
+            self.store.clean_stages(keep=self.journals.stages())
+        except StoreError as exc:
+            log.warning("the store was not tidied: %s", exc.message)
 
     def close(self) -> None:
         """Closes the connections; call it when no transfer runs."""
