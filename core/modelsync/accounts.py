@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from modelsync.account import Account, Context, Token, TokenSource
+from modelsync.errors import ModelsyncError, PermissionDeniedError
 from modelsync.model import Organization, User
 
 
@@ -25,3 +26,24 @@ def sign_in(
 def signed_in(context: Context, token: Token, source: TokenSource, user: User) -> Account:
     """The account to keep after `sign_in`: the context now knows who its token belongs to."""
     return Account(replace(context, user=user.label), token, source)
+
+
+def may_push(context: Context, token: Token, *, ca_file: Path | None = None, timeout_s: float = 60.0) -> bool | None:
+    """Whether the token's scopes allow pushing; None when that cannot be told, as for a registry without models.
+
+    Asks for an upload address of a version that is there, and drops it: that needs the right to write and changes
+    nothing (contract 1.1, row 15). For after `sign_in`; never raises.
+    """
+    from modelsync.registry.client import Registry
+
+    try:
+        with Registry(Account(context, token, TokenSource.SESSION), ca_file=ca_file, timeout_s=timeout_s) as registry:
+            tags = [model.tag for model in registry.models(count=10).items if model.tag is not None]
+            if not tags:
+                return None
+            registry.presign_upload(tags[0])
+    except PermissionDeniedError:
+        return False
+    except ModelsyncError:
+        return None
+    return True

@@ -2,6 +2,7 @@
 
 import sys
 
+from modelsync.crashes import forbid_core_dumps
 from modelsync_cli.guard import guarded
 from modelsync_cli.parser import build_parser
 
@@ -10,6 +11,7 @@ def main() -> None:
     """Runs the command line and exits: 0 done or already there, 2 usage, 3 not signed in or refused, 4 not found,
     5 not reachable, 130 interrupted, 1 any other failure or several kinds of them.
     """
+    forbid_core_dumps()
     parser = build_parser()
     args = parser.parse_args()
     sys.exit(guarded(args))

@@ -39,6 +39,10 @@ class Output:
         if not self.quiet:
             self._say(text)
 
+    def prompt(self, text: str) -> None:
+        """What a person must read to go on, an address with its query included; never in a log."""
+        print(printable(text), file=sys.stderr, flush=True)
+
     def warn(self, text: str) -> None:
         self._say(f"warning: {text}")
 

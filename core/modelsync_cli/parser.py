@@ -19,6 +19,26 @@ The account is that of BENTO_CLOUD_API_KEY and BENTO_CLOUD_API_ENDPOINT, else th
 (see `modelsync login`). The store is that of BENTOML_HOME, else ~/bentoml.
 """
 
+VERIFY_EPILOG: Final = """\
+Neither side is changed, and nothing is stored. model.yaml counts like any file. Names, content, links and whether the
+owner may execute a file are compared; times and owners are not.
+
+one line per tag on stdout: verified, same (names and sizes only), differs or failed; the tag; how much was compared.
+With --json:
+  tag             name:version
+  equal           true, false, or null after an error
+  verified        true only when every byte was compared and is the same
+  quick           true when only names and sizes were to be compared
+  files           how many files both sides have
+  differences     a list of {"name", "kind"}; kind is one of: only local, only remote, type, link, size, bytes,
+                  executable
+  bytes_compared  of the content of files
+  seconds
+  error           a sentence, or null
+
+exit codes: 0 no difference, 1 a difference, else as for every command (see `modelsync --help`)
+"""
+
 _TAG_HELP = "name, name:latest or name:version"
 
 
@@ -36,15 +56,28 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"modelsync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def add(name: str, help_: str) -> argparse.ArgumentParser:
+    def add(name: str, help_: str, epilog: str = "") -> argparse.ArgumentParser:
         return commands.add_parser(
-            name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.", parents=[common], allow_abbrev=False
+            name,
+            help=help_,
+            description=f"{help_[0].upper()}{help_[1:]}.",
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter if epilog else argparse.HelpFormatter,
+            parents=[common],
+            allow_abbrev=False,
         )
 
     _transfer_flags(add("push", "send versions of the local store to the registry"))
     pull = add("pull", "fetch versions from the registry into the local store")
     _transfer_flags(pull)
     pull.add_argument("--query", metavar="Q", help="narrow what latest means, e.g. label:stage=prod")
+    pull.add_argument(
+        "--verify", action="store_true", help="compare what arrives with the checksum that the object store keeps"
+    )
+    verify = add("verify", "compare versions of the local store with the registry's, byte for byte", VERIFY_EPILOG)
+    verify.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP)
+    verify.add_argument("--quick", action="store_true", help="compare names and sizes only")
+    _speed_flags(verify)
     ls = add("ls", "list the versions of one side")
     ls.add_argument("side", choices=("local", "remote"))
     ls.add_argument("name", nargs="?", metavar="NAME", help="only this model: name or name:version")
@@ -68,7 +101,7 @@ def _common_flags() -> argparse.ArgumentParser:
     flags.add_argument("--store", metavar="DIR", help="the BentoML directory to use")
     flags.add_argument("--config", metavar="FILE", help="the settings file to use")
     flags.add_argument("--ca-file", metavar="FILE", help="certificates to trust, PEM")
-    flags.add_argument("--read-only", action="store_true", help="refuse every push")
+    flags.add_argument("--read-only", action="store_true", help="refuse every push; with login, kept with the context")
     flags.add_argument("--no-color", action="store_true", help="no colours on stderr")
     flags.add_argument("--log-file", metavar="FILE", help="write the log there")
     flags.add_argument("--debug", action="store_true", help="write more into the log file")
@@ -78,16 +111,34 @@ def _common_flags() -> argparse.ArgumentParser:
 def _transfer_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP)
     parser.add_argument("--force", action="store_true", help="replace a version that is there already")
+    parser.add_argument("--no-verify", action="store_true", help="do not compare checksums of parts that are sent")
+    _speed_flags(parser)
+
+
+def _speed_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", metavar="N", help="parts moved side by side, 1 to 64 (default: 10)")
-    parser.add_argument("--no-verify", action="store_true", help="do not compare checksums of parts")
     parser.add_argument("--bandwidth", metavar="RATE", help='at most this fast, e.g. "40 MiB/s"')
 
 
 def _login_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", metavar="URL", help="the registry's address")
-    parser.add_argument("--token-stdin", action="store_true", help="read the token from stdin instead of asking")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--token-stdin", action="store_true", help="read the token from stdin instead of asking")
+    way.add_argument(
+        "--browser", action="store_true", help="confirm on a page of the registry, here or on another machine"
+    )
+    way.add_argument(
+        "--import",
+        dest="import_name",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="take over a context of BentoML's .yatai.yaml (default: its current one); the file is only read",
+    )
     parser.add_argument("--organization", metavar="ORG", help="for people in several organizations")
-    parser.add_argument("--plain-http", action="store_true", help="let the token travel unencrypted over http")
+    parser.add_argument("--plain-http", action="store_true", help="let token and models travel unencrypted over http")
+    parser.add_argument("--writable", action="store_true", help="end the read-only mode of the context")
+    parser.add_argument("--color", metavar="COLOR", help="the context's colour on the screen, or auto")
     parser.add_argument(
         "--keep",
         choices=("keyring", "file"),

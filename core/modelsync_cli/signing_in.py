@@ -1,28 +1,26 @@
-"""`modelsync login, logout, whoami, contexts, use`: the accounts of this person."""
+"""`modelsync login, logout`: the ways to sign in, and what is checked before anything is kept."""
 
 import os
 import sys
 
+from modelsync import browser_login
 from modelsync.account import Context, Token, TokenSource
-from modelsync.accounts import sign_in, signed_in
+from modelsync.accounts import may_push, sign_in, signed_in
 from modelsync.credentials import (
     DEFAULT_ENDPOINT,
+    clean_color,
     clean_context_name,
     clean_endpoint,
     clean_token,
 )
 from modelsync.credentials.checks import DEFAULT_CONTEXT
 from modelsync.credentials.keeping import ENDPOINT_VARIABLE, TOKEN_VARIABLE
-from modelsync.errors import KeyringError, UsageError
+from modelsync.credentials.yatai import YATAI_FILE_NAME, YataiContext, contexts_of
+from modelsync.errors import KeyringError, NotFoundError, UsageError
+from modelsync_cli import knowing
 from modelsync_cli.session import Session, flag, is_set
 
 TOKEN_READ_MAX_CHARS = 64 * 1024
-_KEPT_IN = {
-    TokenSource.ENVIRONMENT: TOKEN_VARIABLE,
-    TokenSource.KEYRING: "the OS keyring",
-    TokenSource.FILE: "a file in plain text",
-    TokenSource.SESSION: "the session that signed in",
-}
 
 
 def run(session: Session) -> int:
@@ -33,46 +31,79 @@ def run(session: Session) -> int:
         case "logout":
             _logout(session)
         case "whoami":
-            _whoami(session)
+            knowing.whoami(session)
         case "contexts":
-            _contexts(session)
+            knowing.contexts(session)
         case "use":
-            session.credentials.use(session.args.name)
-            session.output.note(f"Context {session.args.name} is the current one.")
-    _say_if_the_environment_wins(session)
+            knowing.use(session)
+    knowing.say_if_the_environment_wins(session)
     return 0
 
 
 def _login(session: Session) -> None:
     """Checks the token with the registry before anything is kept; raises what `sign_in` and `keep` raise."""
     credentials, output = session.credentials, session.output
-    name = clean_context_name(flag(session.args, "context") or session.settings.context or DEFAULT_CONTEXT)
-    context = _context(session, name)
+    imported = _imported(session)
+    context = _context(session, imported)
     session.start_log()
     where, place = _where_to_keep(session)
-    token = _token(session, context)
+    token = imported.token if imported else _token(session, context)
+    ca_file = session.settings.ca_file
     output.note(f"Checking the token with {context.endpoint} ...")
-    user, organization = sign_in(context, token, ca_file=session.settings.ca_file)
+    user, organization = sign_in(context, token, ca_file=ca_file)
+    if not context.read_only and may_push(context, token, ca_file=ca_file) is False:
+        output.warn("This token may pull, but not push: it lacks the scope write_organization (or api).")
     credentials.keep(signed_in(context, token, where, user), where)
     output.note(f"Signed in as {user.label}, organization {organization.name}. The token is kept in {place}.")
     if output.as_json:
-        _record_who(session, context, user.label, organization.name, where)
+        knowing.record_who(session, context, user.label, organization.name, where)
 
 
-def _context(session: Session, name: str) -> Context:
-    """What is to be kept: what was given, else what the context of that name said before."""
-    before = next((kept for kept in session.credentials.contexts() if kept.name == name), None)
-    typed = flag(session.args, "endpoint")
-    if typed is None:
+def _imported(session: Session) -> YataiContext | None:
+    """The context of BentoML's own file that was asked for; raises NotFoundError, UsageError."""
+    name = flag(session.args, "import_name")
+    if name is None:
+        return None
+    if flag(session.args, "endpoint") is not None:
+        raise UsageError("--import takes the address from BentoML's file.", hint="Leave --endpoint out.")
+    file = session.settings.store / YATAI_FILE_NAME
+    found = contexts_of(session.settings.store)
+    if not found:
+        raise NotFoundError(f"{file} holds no context.", hint="Sign in with `modelsync login --endpoint URL`.")
+    wanted = [one for one in found if (one.name == name if name else one.is_current or len(found) == 1)]
+    if not wanted:
+        asked = f"has no context {name!r}" if name else "says of no context that it is the current one"
+        raise NotFoundError(f"{file} {asked}.", hint=f"Name one of: {', '.join(one.name for one in found)}.")
+    return wanted[0]
+
+
+def _context(session: Session, imported: YataiContext | None) -> Context:
+    """What is to be kept: what was given, else what the context of that name said before of the same registry."""
+    args = session.args
+    if imported is not None:
+        name = clean_context_name(flag(args, "context") or imported.name)
+        before = _kept(session, name)
+        endpoint = imported.endpoint
+    else:
+        name = clean_context_name(flag(args, "context") or session.settings.context or DEFAULT_CONTEXT)
+        before = _kept(session, name)
         proposed = before.endpoint if before else os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
-        typed = _ask_endpoint(session, proposed)
+        endpoint = clean_endpoint(flag(args, "endpoint") or _ask_endpoint(session, proposed))
+    if before is None or before.endpoint != endpoint:
+        before = Context(name, endpoint)
+    color = flag(args, "color")
     return Context(
         name=name,
-        endpoint=clean_endpoint(typed),
-        organization=flag(session.args, "organization") or (before.organization if before else None),
-        read_only=is_set(session.args, "read_only"),
-        plain_http=is_set(session.args, "plain_http"),
+        endpoint=endpoint,
+        organization=flag(args, "organization") or before.organization,
+        read_only=is_set(args, "read_only") or (before.read_only and not is_set(args, "writable")),
+        plain_http=is_set(args, "plain_http") or before.plain_http,
+        color=before.color if color is None else clean_color(color),
     )
+
+
+def _kept(session: Session, name: str) -> Context | None:
+    return next((kept for kept in session.credentials.contexts() if kept.name == name), None)
 
 
 def _ask_endpoint(session: Session, proposed: str) -> str:
@@ -83,6 +114,8 @@ def _ask_endpoint(session: Session, proposed: str) -> str:
 
 
 def _token(session: Session, context: Context) -> Token:
+    if is_set(session.args, "browser"):
+        return _token_by_browser(session, context)
     if is_set(session.args, "token_stdin"):
         return clean_token(sys.stdin.read(TOKEN_READ_MAX_CHARS))
     if not sys.stdin.isatty():
@@ -91,6 +124,17 @@ def _token(session: Session, context: Context) -> Token:
 
     session.output.note(f"Make a token at {context.endpoint}/api_tokens and paste it here; it is not shown.")
     return clean_token(getpass("API token: ", stream=sys.stderr))
+
+
+def _token_by_browser(session: Session, context: Context) -> Token:
+    login = browser_login.start(context, ca_file=session.settings.ca_file)
+    opened = browser_login.open_page(login.url)
+    lead = "A browser opens this page; confirm there" if opened else "Open this page, on any machine, and confirm there"
+    session.output.prompt(f"{lead}:")
+    session.output.prompt(f"  {login.url}")
+    session.output.prompt(f"If the page shows a code, it must be {login.code}")
+    session.output.note(f"Waiting for at most {browser_login.GIVE_UP_AFTER_S / 60:.0f} minutes; Ctrl-C stops.")
+    return browser_login.wait(login)
 
 
 def _where_to_keep(session: Session) -> tuple[TokenSource, str]:
@@ -115,67 +159,3 @@ def _logout(session: Session) -> None:
         return
     credentials.forget(name)
     session.output.note(f"Context {name} and its token are forgotten.")
-
-
-def _whoami(session: Session) -> None:
-    session.start_log()
-    account = session.account()
-    context = account.context
-    user, organization = sign_in(context, account.token, ca_file=session.settings.ca_file)
-    _record_who(session, context, user.label, organization.name, account.source)
-
-
-def _record_who(session: Session, context: Context, user: str, organization: str, source: TokenSource) -> None:
-    values = {
-        "user": user,
-        "organization": organization,
-        "endpoint": context.endpoint,
-        "context": context.name,
-        "token": str(source),
-    }
-    if session.output.as_json:
-        session.output.record(values, ())
-    else:
-        session.output.table([*list(values.items())[:-1], ("token from", _KEPT_IN[source])])
-
-
-def _contexts(session: Session) -> None:
-    credentials = session.credentials
-    current = credentials.current()
-    contexts = credentials.contexts()
-    if not contexts:
-        session.output.note("No context is kept. Sign in with `modelsync login`.")
-    if session.output.as_json:
-        for context in contexts:
-            session.output.record(
-                {
-                    "context": context.name,
-                    "current": context.name == current,
-                    "endpoint": context.endpoint,
-                    "organization": context.organization,
-                    "user": context.user,
-                    "read_only": context.read_only,
-                    "token": str(credentials.source(context.name)),
-                },
-                (),
-            )
-        return
-    rows = [
-        (
-            "*" if context.name == current else "",
-            context.name,
-            context.endpoint,
-            context.organization or "-",
-            context.user or "-",
-            "read-only" if context.read_only else "-",
-            str(credentials.source(context.name)),
-        )
-        for context in contexts
-    ]
-    if rows:
-        session.output.table([("", "CONTEXT", "ENDPOINT", "ORGANIZATION", "USER", "MODE", "TOKEN IN"), *rows])
-
-
-def _say_if_the_environment_wins(session: Session) -> None:
-    if session.credentials.environment_wins and session.args.command != "whoami":
-        session.output.warn(f"{TOKEN_VARIABLE} is set and wins over every kept context.")
