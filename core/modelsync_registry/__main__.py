@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelsync_registry.app import DataInUseError, DataUnusableError
-from modelsync_registry.config import URL_LIFETIME_S, RegistryConfig, TransmissionStrategy
+from modelsync_registry.config import REGION, URL_LIFETIME_S, RegistryConfig, S3Location, TransmissionStrategy
+from modelsync_registry.objects import StoreUnusableError
 from modelsync_registry.server import RunningRegistry
 from modelsync_registry.tokens import TokenFileError, TokenGrant, parse_token_file
 
@@ -38,8 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"no access token: give --token-file FILE with one token per line, or set {TOKEN_VARIABLE}.",
             EXIT_USAGE,
         )
+    try:
+        objects = _objects(options.objects, options.s3_endpoint, options.s3_region)
+    except ValueError as error:
+        return _fail(f"{error}.", EXIT_USAGE)
     config = RegistryConfig(
         data=options.data,
+        objects=objects,
         tokens=tokens,
         host=options.host,
         port=options.port,
@@ -64,6 +70,8 @@ def _serve(config: RegistryConfig) -> int:
         return _fail(f"{error}: stop that one, or choose another --data.")
     except DataUnusableError as error:
         return _fail(f"{error}: restore it from a copy, or choose another --data.")
+    except StoreUnusableError as error:
+        return _fail(f"{error}. Check --objects, --s3-endpoint, --s3-region and the AWS_* variables.")
     except socket.gaierror as error:
         return _fail(f"cannot listen on {config.host}: {error.strerror}.")
     except OSError as error:
@@ -85,6 +93,18 @@ def _parser() -> argparse.ArgumentParser:
         description="Serves a registry until SIGTERM or SIGINT. The first line on stdout is its address.",
     )
     serve.add_argument("--data", type=Path, required=True, metavar="DIR", help="where everything is kept")
+    serve.add_argument(
+        "--objects",
+        metavar="s3://BUCKET[/PREFIX]",
+        help="keep archives there, and the rest in --data; clients move bytes to and from it directly. "
+        "Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the other usual ways",
+    )
+    serve.add_argument(
+        "--s3-endpoint", metavar="URL", help="the S3 server's address, as clients reach it too (default: AWS)"
+    )
+    serve.add_argument(
+        "--s3-region", metavar="REGION", help=f"its region (default: AWS_REGION, AWS_DEFAULT_REGION, else {REGION})"
+    )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=0, metavar="N", help="port; 0 for any free one (default)")
     serve.add_argument(
@@ -120,6 +140,15 @@ def _parser() -> argparse.ArgumentParser:
         help="acknowledge bytes before they are on the disk: faster, but power loss may take them back",
     )
     return parser
+
+
+def _objects(url: str | None, endpoint: str | None, region: str | None) -> S3Location | None:
+    if url is None:
+        if endpoint is not None or region is not None:
+            raise ValueError("--s3-endpoint and --s3-region go with --objects s3://BUCKET")
+        return None
+    from_environment = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return S3Location.parse(url, endpoint=endpoint, region=region or from_environment or REGION)
 
 
 def _tokens(file: Path | None) -> tuple[TokenGrant, ...]:

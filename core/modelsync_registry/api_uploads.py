@@ -97,6 +97,9 @@ async def proxy_upload(call: Call, request: Request) -> Response:
     except OSError as error:
         reason = f"storage: {error.strerror}"
         raise
+    except ObjectError as error:
+        reason = f"storage: {error}"
+        raise
     except ClientGoneError:
         pass  # nobody is left to answer
     finally:

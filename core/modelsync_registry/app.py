@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelsync_registry.accounts import Accounts
 from modelsync_registry.calls import Services
-from modelsync_registry.config import RegistryConfig
+from modelsync_registry.config import RegistryConfig, S3Location
 from modelsync_registry.database import Database
 from modelsync_registry.directory import DirectoryStore
 from modelsync_registry.object_http import ObjectApp
+from modelsync_registry.objects import ObjectStore, StoreUnusableError
 from modelsync_registry.routes import routes
 from modelsync_registry.signing import OBJECTS_PATH, UrlSigner, load_secret
 
@@ -46,7 +46,7 @@ class Registry:
     def __init__(self, config: RegistryConfig) -> None:
         """Opens the data directory, and makes it when missing.
 
-        Raises DataInUseError, DataUnusableError and OSError.
+        Raises DataInUseError, DataUnusableError, StoreUnusableError and OSError.
         """
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(config.data / "lock")
@@ -64,26 +64,35 @@ class Registry:
         accounts = Accounts(self._database, secret=secret, clock=config.clock)
         accounts.configure(config.organizations, config.tokens)
         signer = UrlSigner(secret, clock=config.clock, lifetime_s=lambda: _url_lifetime_s(config))
-        self._store = store = DirectoryStore(
-            config.data,
-            signer=signer,
-            clock=config.clock,
-            part_size_min=config.part_size_min,
-            sync=config.sync,
-        )
         self._threads = ThreadPoolExecutor(BYTE_THREADS, thread_name_prefix="registry-bytes")
-        services = Services(config, self._database, accounts, store, self._threads)
+        self._store: ObjectStore
+        objects: ObjectApp | None = None
+        if config.objects is not None:
+            self._store = _s3_store(config, config.objects)
+        else:
+            self._store = directory = DirectoryStore(
+                config.data, signer=signer, clock=config.clock, part_size_min=config.part_size_min, sync=config.sync
+            )
+            objects = ObjectApp(directory, signer=signer, faults=config.faults, threads=self._threads)
+        services = Services(config, self._database, accounts, self._store, self._threads)
         unknown = _unknown_path(config)
         api = Starlette(routes=routes(services), exception_handlers={404: unknown, 405: unknown})
         api.router.redirect_slashes = False
-        objects = ObjectApp(store, signer=signer, faults=config.faults, threads=self._threads)
-        self.app: ASGIApp = _split(api, objects)
+        self.app: ASGIApp = api if objects is None else _split(api, objects)
 
     def close(self) -> None:
         self._threads.shutdown()
         self._store.close()
         self._database.close()
         os.close(self._lock)
+
+
+def _s3_store(config: RegistryConfig, location: S3Location) -> ObjectStore:
+    try:
+        from modelsync_registry.s3_store import S3Store  # it costs a registry with a directory half its start
+    except ModuleNotFoundError as error:
+        raise StoreUnusableError("the library for S3 is missing: pip install 'modelsync-tui[s3]'") from error
+    return S3Store(location, lifetime_s=lambda: _url_lifetime_s(config))
 
 
 def _split(api: ASGIApp, objects: ASGIApp) -> ASGIApp:
@@ -116,6 +125,8 @@ def _url_lifetime_s(config: RegistryConfig) -> float:
 
 
 def _lock(path: Path) -> int:
+    import fcntl  # Windows has none, and a person there must get as far as the sentence that says so
+
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

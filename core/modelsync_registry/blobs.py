@@ -66,6 +66,7 @@ class BlobWriter:
                 view = view[self._file.write(view) :]
 
     def commit(self, expected_md5: bytes | None = None) -> ETag:
+        """Puts the blob in place. Raises ObjectError (BadDigest) when its bytes have another MD5."""
         with self._ending:
             if expected_md5 is not None and expected_md5 != self._md5.digest():
                 message = "The Content-MD5 is not that of the bytes received."

@@ -1,7 +1,7 @@
 """The seam between the registry and where the bytes are: what an object store must be able to do.
 
-All calls block and are safe from many threads. Presigned URLs may be relative to the registry's own address, when
-the store is served by the registry itself.
+All calls block and are safe from many threads. A store that has trouble raises OSError. Presigned URLs may be relative
+to the registry's own address, when the store is served by the registry itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ class CompletedPart:
     etag: ETag
 
 
+class StoreUnusableError(RuntimeError):
+    """The store cannot be used as it is configured, and waiting would not mend it."""
+
+
 class ObjectReader(Protocol):
     """One version of one object, held until closed, whatever happens to the key meanwhile."""
 
@@ -39,7 +43,10 @@ class ObjectReader(Protocol):
     def modified(self) -> datetime: ...
 
     def read(self, offset: int, size: int) -> bytes:
-        """At most `size` bytes from `offset`; fewer at the end of a piece, none only at the end of the object."""
+        """At most `size` bytes from `offset`; fewer at the end of a piece, none only at the end of the object.
+
+        A store in a network may take offsets in ascending order only.
+        """
 
     def close(self) -> None: ...
 
@@ -49,8 +56,8 @@ class ObjectWriter(Protocol):
 
     def write(self, data: Sequence[bytes]) -> None: ...
 
-    def commit(self, expected_md5: bytes | None = None) -> ETag:
-        """Puts the bytes in place, in one step. Raises ObjectError (BadDigest) when they have another MD5."""
+    def commit(self) -> ETag:
+        """Puts the bytes in place, in one step."""
 
     def abort(self) -> None:
         """Forgets the bytes; does nothing after `commit`."""
@@ -79,3 +86,6 @@ class ObjectStore(Protocol):
 
     def writer(self, key: str) -> ObjectWriter:
         """Makes the whole object in one go."""
+
+    def close(self) -> None:
+        """Ends what the store holds open; no call comes after it."""

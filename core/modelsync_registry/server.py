@@ -20,8 +20,8 @@ BACKLOG: Final = 256
 class RunningRegistry:
     """A registry that answers from the end of the constructor until `stop`, or the end of a `with` block.
 
-    `config.faults` may be changed while it runs. Raises OSError when the address cannot be bound, DataInUseError when
-    the data directory is served already.
+    `config.faults` may be changed while it runs. Raises OSError when the address cannot be bound, and what `Registry`
+    raises.
     """
 
     def __init__(self, config: RegistryConfig) -> None:
