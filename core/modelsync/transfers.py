@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
@@ -17,116 +16,29 @@ from typing import TYPE_CHECKING
 from modelsync.account import Account
 from modelsync.comparison import Direction
 from modelsync.errors import Cancelled, ModelsyncError, TokenRefusedError, UsageError
+from modelsync.queue import ENDED, QueueSnapshot, TransferRequest, TransferRow, TransferStatus, is_refused
 from modelsync.results import Outcome, TransferResult
-from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
-from modelsync.transfer.progress import Phase, Progress, ProgressSnapshot
+from modelsync.transfer.progress import Phase, Progress
 
 if TYPE_CHECKING:  # it loads HTTP, for which a screen that shows an empty queue must not wait
     from modelsync.sync import Sides
+
+__all__ = [
+    "QueueSnapshot",
+    "Starter",
+    "TransferRequest",
+    "TransferRow",
+    "TransferStatus",
+    "Transfers",
+    "plain_thread",
+]
 
 log = logging.getLogger("modelsync.transfers")
 
 RUNNING_DEFAULT = 2
 """How many transfers run side by side; each spreads over all part threads."""
-
-
-class TransferStatus(StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DONE = "done"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
 _UPLOAD_BEGUN = frozenset({Phase.REGISTER, Phase.SEND, Phase.COMPLETE})
-_ENDED = frozenset({TransferStatus.DONE, TransferStatus.SKIPPED, TransferStatus.FAILED, TransferStatus.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True)
-class TransferRequest:
-    """One push or pull that was asked for, with all that was meant."""
-
-    direction: Direction
-    tag: Tag
-    force: bool = False
-    size_bytes: int = 0
-    """About how much it is, for totals before it starts; 0 when not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransferRow:
-    """One transfer at one moment."""
-
-    id: int
-    request: TransferRequest
-    status: TransferStatus
-    stopping: bool
-    """Cancel or pause was asked for and its threads are ending."""
-    progress: ProgressSnapshot
-    result: TransferResult | None
-    error: ModelsyncError | None
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSnapshot:
-    """The whole queue at one moment, in order."""
-
-    rows: tuple[TransferRow, ...] = ()
-    upload_speed: float = 0.0
-    """Bytes per second over the last seconds."""
-    download_speed: float = 0.0
-    bytes_done: int = 0
-    """Of the transfers that run, wait, are paused or were done since the queue was last idle."""
-    bytes_total: int = 0
-    eta_s: float | None = None
-    limit: int | None = None
-    """Bytes per second for all together; None is no limit."""
-    threads: int = 0
-
-    def count(self, status: TransferStatus) -> int:
-        return sum(row.status is status for row in self.rows)
-
-    @property
-    def running(self) -> int:
-        return self.count(TransferStatus.RUNNING)
-
-    @property
-    def waiting(self) -> int:
-        return self.count(TransferStatus.WAITING)
-
-    @property
-    def paused(self) -> int:
-        return self.count(TransferStatus.PAUSED)
-
-    @property
-    def done(self) -> int:
-        return self.count(TransferStatus.DONE)
-
-    @property
-    def skipped(self) -> int:
-        return self.count(TransferStatus.SKIPPED)
-
-    @property
-    def failed(self) -> int:
-        return self.count(TransferStatus.FAILED)
-
-    @property
-    def needs_sign_in(self) -> bool:
-        """Whether transfers are paused because the registry no longer accepts the token; see Transfers.signed_in."""
-        return any(row.status is TransferStatus.PAUSED and _is_refused(row.error) for row in self.rows)
-
-    @property
-    def busy(self) -> bool:
-        """Whether something runs or waits to run."""
-        return any(row.status in (TransferStatus.RUNNING, TransferStatus.WAITING) for row in self.rows)
-
-    @property
-    def fraction(self) -> float:
-        return self.bytes_done / self.bytes_total if self.bytes_total else 0.0
-
 
 Starter = Callable[[Callable[[], None], str], object]
 """Runs a blocking function on a thread of its own; the second argument names it."""
@@ -247,7 +159,7 @@ class Transfers:
         registry.renew(account.token)
         with self._changed:
             for job in self._jobs:
-                if job.status is TransferStatus.PAUSED and _is_refused(job.error):
+                if job.status is TransferStatus.PAUSED and is_refused(job.error):
                     job.begin_again()
         self._dispatch()
 
@@ -265,7 +177,7 @@ class Transfers:
 
     def clear_done(self) -> None:
         """Forgets what is done, skipped or cancelled; failures stay until they are retried or cancelled."""
-        gone = _ENDED - {TransferStatus.FAILED}
+        gone = ENDED - {TransferStatus.FAILED}
         with self._changed:
             self._jobs = [job for job in self._jobs if job.status not in gone]
 
@@ -308,34 +220,12 @@ class Transfers:
         """What is true now."""
         with self._changed:
             jobs = list(self._jobs)
-        rows = tuple(job.row() for job in jobs)
-        counted = [row for row in rows if row.status not in (TransferStatus.FAILED, TransferStatus.CANCELLED)]
-        total = sum(_total(row) for row in counted)
-        done = sum(_done(row) for row in counted)
-        running = [row for row in rows if row.status is TransferStatus.RUNNING]
-        up = sum(row.progress.speed for row in running if row.request.direction is Direction.PUSH)
-        down = sum(row.progress.speed for row in running if row.request.direction is Direction.PULL)
-        speed = up + down
-        left = sum(
-            _total(row) - _done(row)
-            for row in counted
-            if row.status in (TransferStatus.RUNNING, TransferStatus.WAITING)
-        )
-        return QueueSnapshot(
-            rows=rows,
-            upload_speed=up,
-            download_speed=down,
-            bytes_done=done,
-            bytes_total=total,
-            eta_s=left / speed if speed > 0 else None,
-            limit=self.limit,
-            threads=self.threads,
-        )
+        return QueueSnapshot.of(tuple(job.row() for job in jobs), limit=self.limit, threads=self.threads)
 
     def _open_job_of(self, request: TransferRequest) -> _Job | None:
         for job in self._jobs:
             same = (job.request.direction, job.request.tag) == (request.direction, request.tag)
-            if same and job.status not in _ENDED:
+            if same and job.status not in ENDED:
                 return job
         return None
 
@@ -418,17 +308,3 @@ class Transfers:
             if self._finished is not None:
                 self._finished(job.row())
         self._dispatch()
-
-
-def _is_refused(error: ModelsyncError | None) -> bool:
-    return isinstance(error, TokenRefusedError)
-
-
-def _total(row: TransferRow) -> int:
-    if row.status is TransferStatus.SKIPPED:
-        return 0
-    return row.progress.bytes_total or row.request.size_bytes
-
-
-def _done(row: TransferRow) -> int:
-    return _total(row) if row.status is TransferStatus.DONE else min(row.progress.bytes_done, _total(row))
