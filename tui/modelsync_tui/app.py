@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from modelsync.errors import AuthenticationError, KeyringError, ModelsyncError
+from modelsync.errors import AuthenticationError, KeyringError, ModelsyncError, TokenRefusedError
 from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands
 from modelsync_tui.loading import FirstScan
@@ -70,12 +70,9 @@ class ModelsyncApp(App[object], inherit_bindings=False):
 
     def _offline(self, error: ModelsyncError) -> None:
         """No connection came about: a person without an account, or with a refused one, is asked to sign in."""
-        if isinstance(error, AuthenticationError) and not isinstance(error, KeyringError):
-            self._ask_to_sign_in(error.sentence if self._has_context else "")
-
-    @property
-    def _has_context(self) -> bool:
-        return self.session.credentials.environment_wins or bool(self.session.credentials.contexts())
+        asks = isinstance(error, AuthenticationError) and not isinstance(error, KeyringError)
+        if asks and not self.session.credentials.environment_wins:
+            self._ask_to_sign_in(error.sentence if isinstance(error, TokenRefusedError) else "")
 
     def _ask_to_sign_in(self, message: str = "") -> None:
         from modelsync_tui.screens.login import LoginScreen
@@ -99,7 +96,9 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         """Signs in, or with another account."""
         if self.screen is not self.main:
             return
-        if self.main.queueing.busy:
+        if self.session.credentials.environment_wins:
+            self.notify("BENTO_CLOUD_API_KEY is set and wins over every account: unset it to sign in.", markup=False)
+        elif self.main.queueing.busy:
             self.notify("Transfers are running: wait for them or cancel them first.", markup=False)
         else:
             self._ask_to_sign_in()

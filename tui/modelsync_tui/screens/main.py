@@ -203,11 +203,16 @@ class MainScreen(Screen[None]):
         browser = event.browser
         if browser is not self._current:
             return
+        self._link_cursor()
+        self._say_what_would_happen()
+        self.loader.ask(browser.names_in_sight)
+
+    def _link_cursor(self) -> None:
+        """Puts the other side's cursor on the same tag."""
+        browser = self._current
         other = self.remote if browser is self.local else self.local
         if browser.row is not None and browser.has_list_focus:
             other.point_at(browser.row.key)
-        self._say_what_would_happen()
-        self.loader.ask(browser.names_in_sight)
 
     @on(Browser.MarksChanged)
     def _marks_changed(self) -> None:
@@ -216,6 +221,7 @@ class MainScreen(Screen[None]):
     @on(Browser.ListChanged)
     def _list_changed(self, event: Browser.ListChanged) -> None:
         self.loader.ask(event.browser.names_in_sight)
+        self._link_cursor()
         if event.browser is self._current and self._message.kind is not Kind.BAD:
             self._say_what_would_happen()
         if event.browser is self.remote and event.browser.wants_more:

@@ -32,7 +32,7 @@ from modelsync_tui.widgets.borders import LowerBorder, lower_border, marked_word
 from modelsync_tui.widgets.columnline import ColumnLine
 from modelsync_tui.widgets.lines import Piece
 from modelsync_tui.widgets.rowlist import RowList
-from modelsync_tui.widgets.rows import Columns, Look, Standing, group_pieces, heading, version_pieces
+from modelsync_tui.widgets.rows import Columns, Look, heading, row_pieces
 from modelsync_tui.widgets.titles import edge
 
 WIDE_CELLS = 50
@@ -215,18 +215,7 @@ class Browser(Widget):
         return heading(self._look(width), self.ask.sort, reverse=self.ask.reverse)
 
     def _draw(self, index: int, width: int) -> Sequence[Piece]:
-        row = self.flat.rows[index]
-        look = self._look(width)
-        if isinstance(row, GroupRow):
-            below = self.flat.at(index + 1)
-            return group_pieces(row, Standing(self.marks.of(row), opened=isinstance(below, VersionRow)), look)
-        below = self.flat.at(index + 1)
-        standing = Standing(
-            self.marks.of(row),
-            last=not isinstance(below, VersionRow),
-            moving=self._moving.get(row.tag_text),
-        )
-        return version_pieces(row, standing, look)
+        return row_pieces(self.flat, index, self.marks, self._moving, self._look(width))
 
     def draw_titles(self) -> None:
         """The words in both borders; also after a resize or a change of focus, which change the line between them."""

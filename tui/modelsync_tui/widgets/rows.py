@@ -1,6 +1,6 @@
 """How a row of a browser looks: its columns by the width there is, its pieces of text and their tones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -9,7 +9,8 @@ from rich.cells import cell_len
 
 from modelsync.comparison import RowState
 from modelsync_tui.glyphs import Glyphs
-from modelsync_tui.listing import GroupRow, Side, SortKey, VersionRow
+from modelsync_tui.listing import Flat, GroupRow, Side, SortKey, VersionRow
+from modelsync_tui.marks import Marks
 from modelsync_tui.text import cut_middle, left, literal, right, size_text, when_text
 from modelsync_tui.widgets.lines import Piece, Tone
 
@@ -114,6 +115,15 @@ def heading(look: Look, sort: SortKey, *, reverse: bool) -> Sequence[Piece]:
     words = title("State", SortKey.STATE) if columns.wide else "State" if columns.size else ""
     pieces.append((left(columns.gap + words, columns.state, look.glyphs.ellipsis), Tone.MUTED))
     return pieces
+
+
+def row_pieces(flat: Flat, index: int, marks: Marks, moving: Mapping[str, float], look: Look) -> Sequence[Piece]:
+    """One line of a list; `moving` is the share that has moved, by `name:version`."""
+    row, has_version_below = flat.rows[index], isinstance(flat.at(index + 1), VersionRow)
+    if isinstance(row, GroupRow):
+        return group_pieces(row, Standing(marks.of(row), opened=has_version_below), look)
+    share = moving.get(row.tag_text)
+    return version_pieces(row, Standing(marks.of(row), last=not has_version_below, moving=share), look)
 
 
 def group_pieces(row: GroupRow, standing: Standing, look: Look) -> Sequence[Piece]:
