@@ -66,14 +66,17 @@ class _Clock:
 
 
 @contextmanager
-def start_demo(*, now: datetime | None = None) -> Iterator[Demo]:
+def start_demo(*, home: Path | None = None, port: int = 0) -> Iterator[Demo]:
     """Starts the demo; its files are removed and its registry is stopped at the end of the `with` block.
 
-    `now` is the moment from which the ages of its versions count. Raises ModelsyncError when the registry is not
-    installed or cannot run here, NoSpaceError when the temporary directory has no room.
+    `home` is made for it (a new one of its own by default), `port` is its registry's (a free one by default). Raises
+    ModelsyncError when the registry is not installed or cannot run here, NoSpaceError when there is no room.
     """
     with ExitStack() as stack:
-        home = Path(tempfile.mkdtemp(prefix="modelsync-demo-"))
+        if home is None:
+            home = Path(tempfile.mkdtemp(prefix="modelsync-demo-"))
+        else:
+            home.mkdir(mode=0o700)
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         free = shutil.disk_usage(home).free
         if free < ROOM_BYTES:
@@ -85,12 +88,12 @@ def start_demo(*, now: datetime | None = None) -> Iterator[Demo]:
         tokens = {person: Token(secrets.token_urlsafe(24)) for person in _PEOPLE}
         for token in tokens.values():
             logs.hide(token.reveal())
-        registry = stack.enter_context(_registry(home / "registry", clock, tokens))
-        _Filling(home, registry.url, clock, tokens, now or datetime.now(UTC)).run()
+        registry = stack.enter_context(_registry(home / "registry", port, clock, tokens))
+        _Filling(home, registry.url, clock, tokens, datetime.now(UTC)).run()
         yield Demo(home=home, url=registry.url, environ=_environ(home, registry.url, tokens[_ME]))
 
 
-def _registry(data: Path, clock: _Clock, tokens: Mapping[str, Token]) -> "RunningRegistry":
+def _registry(data: Path, port: int, clock: _Clock, tokens: Mapping[str, Token]) -> "RunningRegistry":
     if sys.platform == "win32":
         raise ModelsyncError("The demo's registry does not run on Windows.", hint="Try it on Linux, macOS or in WSL.")
     try:
@@ -105,7 +108,7 @@ def _registry(data: Path, clock: _Clock, tokens: Mapping[str, Token]) -> "Runnin
         TokenGrant(token=token.reveal(), user=person, email=f"{person}@{_DOMAIN}") for person, token in tokens.items()
     )
     return RunningRegistry(
-        RegistryConfig(data=data, tokens=grants, organizations=(_ORGANIZATION,), sync=False, clock=clock)
+        RegistryConfig(data=data, port=port, tokens=grants, organizations=(_ORGANIZATION,), sync=False, clock=clock)
     )
 
 
