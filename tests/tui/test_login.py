@@ -66,7 +66,15 @@ async def test_the_card_names_every_field_and_the_keyring_of_the_platform(size: 
     app = stage(ChosenAnswers())
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "Secret Service" in text_of(app))
-        for words in ("Context", "Endpoint", "API token", "Only this session", "mode 0600", "Sign in", "Offline"):
+        for words in (
+            "Context",
+            "Endpoint",
+            "API token",
+            "Only this session",
+            "0600  ~/.config/modelsync/credentials",
+            "Sign in",
+            "Offline",
+        ):
             assert words in text_of(app)
         assert "Nothing is sent until you press Sign in." in text_of(app)
 

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from modelsync_tui import glyphs
 from modelsync_tui.widgets.scrollbars import suit_scrollbar
@@ -95,3 +95,10 @@ def choice(label: str, key: str, *, id: str, kind: str = "", disabled: bool = Fa
 def sentence(text: str, *, id: str | None = None, kind: str = "") -> Static:
     """A paragraph of the body; literal, never read as markup."""
     return Static(Content(text), id=id, classes=f"sentence {kind}".strip(), markup=False)
+
+
+def bracketed(field: Input) -> Iterable[Widget]:
+    """A field as drawn: `[ text ]`, so that its ends are seen without colour."""
+    yield Static("[", classes="bracket", markup=False)
+    yield field
+    yield Static("]", classes="bracket", markup=False)

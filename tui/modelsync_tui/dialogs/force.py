@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 from modelsync.comparison import Direction, Plan, PlanItem
 from modelsync.tag import Tag
 from modelsync_tui import text
-from modelsync_tui.dialogs.card import Card, choice, sentence
+from modelsync_tui.dialogs.card import Card, bracketed, choice, sentence
 from modelsync_tui.dialogs.sides import SidesTable, size_pair
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
@@ -72,7 +72,7 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         if self.asked_for:
             with Horizontal(id="typed-row"):
                 yield sentence(self._prompt(), id="prompt")
-                yield Input(id="typed", compact=True, select_on_focus=False)
+                yield from bracketed(Input(id="typed", compact=True, select_on_focus=False))
 
     def choices(self) -> Iterable[Widget]:
         yield choice("Cancel", "Esc", id="cancel")
@@ -83,11 +83,11 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
 
     def on_mount(self) -> None:
         if lists := self.query(ForceLines):
-            lists.first().focus()
+            self.set_focus(lists.first())
         elif inputs := self.query(Input):
-            inputs.first().focus()
+            self.set_focus(inputs.first())
         else:
-            self.query_one("#cancel", Button).focus()
+            self.set_focus(self.query_one("#cancel", Button))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

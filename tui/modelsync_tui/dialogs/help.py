@@ -4,18 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from modelsync_tui import keys, text
-from modelsync_tui.dialogs.card import Card
+from modelsync_tui.dialogs.card import Card, bracketed
 from modelsync_tui.glyphs import ASCII, Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
 _KEYS_CELLS = 14
 _ID_CELLS = 22
 _TWO_COLUMNS_CELLS = 70
+_FRAME_LINES = 5
+"""Borders, search and hint around the keys."""
 _FROM_LIST = "this list is made from the live key map"
 
 
@@ -37,14 +40,18 @@ class HelpScreen(Card[None]):
         self._keymap = keymap or {}
 
     def body(self) -> Iterable[Widget]:
-        yield Input(id="search", compact=True, placeholder="type to search")
+        with Horizontal(id="search-row"):
+            yield from bracketed(Input(id="search", compact=True, placeholder="type to search"))
         yield KeyLines(relevant(self._place), self._keymap, self.glyphs, id="keys")
 
     def choices(self) -> Iterable[Widget]:
         yield Static(Content("Esc closes   type to search   arrows scroll"), classes="-muted", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one("#search", Input).focus()
+        self.set_focus(self.query_one("#search", Input))
+
+    def on_resize(self) -> None:
+        self.query_one(KeyLines).styles.max_height = max(3, self.size.height - _FRAME_LINES)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -58,7 +58,7 @@ class PlanDialog(Card[bool]):
             yield choice("Close", "Enter" if self.plain else "↵", id="go")
 
     def on_mount(self) -> None:
-        self.query_one("#go", Button).focus()
+        self.set_focus(self.query_one("#go", Button))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

@@ -44,7 +44,7 @@ class QuitDialog(Card[QuitChoice]):
         yield sentence("marks versions that were being pushed as failed", kind="-muted -under")
 
     def on_mount(self) -> None:
-        self.query_one("#pause", Button).focus()
+        self.set_focus(self.query_one("#pause", Button))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

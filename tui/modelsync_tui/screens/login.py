@@ -19,7 +19,7 @@ from modelsync.credentials import DEFAULT_ENDPOINT, KeyringStatus
 from modelsync.errors import ModelsyncError
 from modelsync.model import Organization, User
 from modelsync_tui import glyphs, text
-from modelsync_tui.dialogs.card import choice
+from modelsync_tui.dialogs.card import bracketed, choice
 from modelsync_tui.sign_in import KEYRING_LOOK_S, SignIn, SignInAnswer
 from modelsync_tui.widgets.pick import Option, Pick
 from modelsync_tui.widgets.token_input import TokenInput
@@ -83,13 +83,13 @@ class LoginScreen(Screen[SignedIn | Offline]):
             card.border_title = Content("Sign in to BentoCloud or another registry")
             with Horizontal(classes="field"):
                 yield Static("Context", markup=False)
-                yield Input(self._first_context, id="context", compact=True, select_on_focus=False)
+                yield from bracketed(Input(self._first_context, id="context", compact=True, select_on_focus=False))
             with Horizontal(classes="field"):
                 yield Static("Endpoint", markup=False)
-                yield Input(self._first_endpoint, id="endpoint", compact=True, select_on_focus=False)
+                yield from bracketed(Input(self._first_endpoint, id="endpoint", compact=True, select_on_focus=False))
             with Horizontal(classes="field"):
                 yield Static("API token", markup=False)
-                yield TokenInput(id="token")
+                yield from bracketed(TokenInput(id="token"))
             with Horizontal(id="where-row"):
                 yield Static("Save to", markup=False)
                 yield Pick(self._places(), TokenSource.SESSION, id="where")
@@ -109,7 +109,7 @@ class LoginScreen(Screen[SignedIn | Offline]):
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
         if self._first_message:
             self._say(self._first_message, kind="-warn")
-        self.query_one(TokenInput).focus()
+        self.set_focus(self.query_one(TokenInput))
         self._looking_since = time.monotonic()
         self._ticker = self.set_interval(_TICK_S, self._tick)
         self._run(self._sign_in.keyring_status, self._keyring_seen, self._keyring_failed, "looking for the keyring")
@@ -244,7 +244,7 @@ class LoginScreen(Screen[SignedIn | Offline]):
         return (
             Option(TokenSource.KEYRING, "System keyring", words, enabled=status is not None and status.usable),
             Option(TokenSource.SESSION, "Only this session", "forgotten when you quit"),
-            Option(TokenSource.FILE, "File, plain text", f"mode 0600{file}"),
+            Option(TokenSource.FILE, "File, plain text", f"0600{file}"),
         )
 
     def _say(self, words: str, *, kind: str = "") -> None:

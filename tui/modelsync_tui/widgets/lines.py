@@ -87,6 +87,9 @@ class Lines(ScrollView, can_focus=True):
         suit_scrollbar(self)
         self.lines_changed()
 
+    def on_resize(self) -> None:
+        self.lines_changed()  # how many lines there are may depend on the width
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y

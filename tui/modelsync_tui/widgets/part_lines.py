@@ -3,6 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 
+from textual.strip import Strip
+
 from modelsync.transfer.progress import PartState
 from modelsync.transfers import TransferRow, TransferStatus
 from modelsync_tui import glyphs, text
@@ -52,6 +54,18 @@ class PartLines(Lines, can_focus=False):
         shown = len(shown_parts(self._row.progress.parts))
         lines = shown + 1 if self._is_wide else (shown + 1) // 2
         return lines + self._strip_count()
+
+    def render_line(self, y: int) -> Strip:
+        if y == 0 and self._has_heads:
+            width = self.scrollable_content_region.width
+            return self.strip((part_head(width, glyphs.of(self.app)),), width)
+        return super().render_line(y)
+
+    @property
+    def _has_heads(self) -> bool:
+        """Whether the heads of the columns stay in the first line, whatever is scrolled."""
+        parts = self._row.progress.parts if self._row is not None and not self._words() else ()
+        return self._is_wide and 0 < len(parts) <= ROWS_MAX
 
     def line(self, index: int, width: int) -> Sequence[Piece]:
         if self._row is None:

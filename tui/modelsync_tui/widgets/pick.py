@@ -11,6 +11,7 @@ from modelsync_tui import glyphs, text
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
 Value = TypeVar("Value")
+_LABEL_CELLS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Pick(Lines, Generic[Value]):
         option = self._options[index]
         characters = glyphs.of(self.app)
         mark = characters.marked if option.value == self._chosen else " "
-        label = text.left(option.label, 20) if option.words else option.label
+        label = text.left(option.label, _LABEL_CELLS) if option.words else option.label
         tone = Tone.PLAIN if option.enabled else Tone.MUTED
         words = text.left(text.literal(option.words), max(0, width - 4 - len(label)), characters.ellipsis)
         return (f"({mark}) ", tone), (label, tone), (words, Tone.MUTED)
