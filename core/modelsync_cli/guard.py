@@ -48,6 +48,10 @@ def _run(session: Session) -> int:
             from modelsync_cli import transferring
 
             return transferring.run(session)
+        case "verify":
+            from modelsync_cli import verifying
+
+            return verifying.run(session)
         case "ls":
             from modelsync_cli import listing
 
