@@ -57,13 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if options.host not in {"127.0.0.1", "::1", "localhost"}:
         _warn("traffic is not encrypted: put a proxy with TLS before it where others share the network.")
-    return _serve(config)
+    return _serve(config, options.token_file)
 
 
-def _serve(config: RegistryConfig) -> int:
-    asked_to_stop = threading.Event()
+def _serve(config: RegistryConfig, token_file: Path | None) -> int:
+    asked_to_stop, woken = threading.Event(), threading.Event()
+
+    def stop(*_: object) -> None:
+        asked_to_stop.set()
+        woken.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_stop.set())
+        signal.signal(number, stop)
+    if token_file is not None and not _has_terminal():  # a terminal that closes says the same, and means the end
+        signal.signal(signal.SIGHUP, lambda *_: woken.set())
     try:
         running = RunningRegistry(config)
     except DataInUseError as error:
@@ -78,8 +85,33 @@ def _serve(config: RegistryConfig) -> int:
         return _fail(f"cannot serve {config.data} on port {config.port}: {error.strerror}.")
     with running:
         print(running.url, flush=True)
-        asked_to_stop.wait()
+        while not asked_to_stop.is_set():
+            woken.wait()
+            woken.clear()
+            if token_file is not None and not asked_to_stop.is_set():
+                _reload(running, token_file)
     return 0
+
+
+def _reload(running: RunningRegistry, token_file: Path) -> None:
+    """Reads the tokens again; a file that cannot be used changes nothing."""
+    try:
+        tokens = _tokens(token_file)
+    except (TokenFileError, OSError) as error:
+        _warn(f"{token_file}: {error}; the tokens stay as they were.")
+        return
+    if not tokens:
+        _warn(f"{token_file} holds no token; the tokens stay as they were.")
+        return
+    running.set_tokens(tokens)
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser(
         "serve",
         help="serve a registry until stopped",
-        description="Serves a registry until SIGTERM or SIGINT. The first line on stdout is its address.",
+        description="Serves a registry until SIGTERM or SIGINT. The first line on stdout is its address. "
+        "Without a terminal, SIGHUP reads the token file again.",
     )
     serve.add_argument("--data", type=Path, required=True, metavar="DIR", help="where everything is kept")
     serve.add_argument(

@@ -61,7 +61,7 @@ class Registry:
     def _open(self, config: RegistryConfig) -> None:
         secret = load_secret(config.data / "secret")
         self._database = Database(config.data / "registry.sqlite3")
-        accounts = Accounts(self._database, secret=secret, clock=config.clock)
+        self.accounts = accounts = Accounts(self._database, secret=secret, clock=config.clock)
         accounts.configure(config.organizations, config.tokens)
         signer = UrlSigner(secret, clock=config.clock, lifetime_s=lambda: _url_lifetime_s(config))
         self._threads = ThreadPoolExecutor(BYTE_THREADS, thread_name_prefix="registry-bytes")

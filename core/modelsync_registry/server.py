@@ -11,6 +11,7 @@ import uvicorn
 
 from modelsync_registry.app import Registry
 from modelsync_registry.config import RegistryConfig
+from modelsync_registry.tokens import TokenGrant
 
 STOP_WITHIN_S: Final = 2  # running transfers are cut after this
 KEEP_ALIVE_S: Final = 75
@@ -49,6 +50,10 @@ class RunningRegistry:
         self._thread = threading.Thread(target=self._serve, name="modelsync-registry", daemon=True)
         self._thread.start()
         self._server.answering.wait()
+
+    def set_tokens(self, tokens: tuple[TokenGrant, ...]) -> None:
+        """From now on these are all the tokens there are; running requests of others end as they began."""
+        self._registry.accounts.configure(self.config.organizations, tokens)
 
     def stop(self) -> None:
         """Ends it: nothing new is taken, what runs has STOP_WITHIN_S. Does nothing the second time."""

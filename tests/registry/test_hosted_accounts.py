@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +23,7 @@ from support.registry_server import (
     model_path,
     register_model,
 )
+from support.waiting import wait_for
 
 
 def test_a_known_token_is_told_who_it_belongs_to(registry_server: RegistryServer) -> None:
@@ -68,6 +73,50 @@ def test_a_token_that_is_no_longer_configured_is_refused(make_registry: Registry
     first.stop()
     second = make_registry(data=data, tokens=(TokenGrant(token="tok-new"),))
     assert second.api.get("/api/v1/auth/current").status_code == 403
+
+
+def test_tokens_are_withdrawn_and_given_out_while_the_registry_runs(registry_server: RegistryServer) -> None:
+    registry_server.set_tokens(TokenGrant(token="tok-new"))
+    assert registry_server.api.get("/api/v1/auth/current").status_code == 403
+    with client(registry_server.url, "tok-new") as api:
+        assert api.get("/api/v1/auth/current").status_code == 200
+
+
+def test_a_registry_without_a_terminal_reads_its_token_file_again_on_sighup(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("tok-a\n")
+    tokens.chmod(0o600)
+    command = [sys.executable, "-m", "modelsync_registry", "serve", "--data", str(tmp_path / "d")]
+    process = subprocess.Popen(
+        [*command, "--token-file", str(tokens)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    url = process.stdout.readline().strip()
+
+    def accepts(token: str) -> bool:
+        with client(url, token) as api:
+            return api.get("/api/v1/auth/current").status_code == 200
+
+    try:
+        assert accepts("tok-a")
+        tokens.write_text("tok-b\n")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: accepts("tok-b"), what="the new token")
+        assert not accepts("tok-a")
+        for broken in ("tok-c nonsense\n", ""):
+            tokens.write_text(broken)
+            process.send_signal(signal.SIGHUP)
+            assert "stay as they were" in process.stderr.readline()
+        assert accepts("tok-b")
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def test_a_token_that_may_only_read_cannot_push(registry_server: RegistryServer) -> None:

@@ -64,6 +64,10 @@ class RegistryServer:
     def data(self) -> Path:
         return self.config.data
 
+    def set_tokens(self, *tokens: TokenGrant) -> None:
+        """From now on these are all the tokens there are."""
+        self._running.set_tokens(tokens)
+
     def stop(self) -> None:
         """Running transfers are cut, then nobody answers at the address."""
         self._running.stop()
