@@ -45,6 +45,7 @@ class Lines(ScrollView, can_focus=True):
     def __init__(self, *, show_cursor: bool = False, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.show_cursor = show_cursor
+        self._drawn = -1
 
     @property
     def cursor_shown(self) -> bool:
@@ -64,7 +65,11 @@ class Lines(ScrollView, can_focus=True):
         count = self.line_count()
         self.virtual_size = Size(0, count)
         self.cursor = max(0, min(self.cursor, count - 1))
-        self.refresh()
+        if count == self._drawn:
+            self.refresh_lines(0, count)  # the blank lines below are as they were
+        else:
+            self._drawn = count
+            self.refresh()
 
     def move_cursor(self, by: int) -> None:
         """Moves the cursor, or scrolls where there is none."""
@@ -79,8 +84,8 @@ class Lines(ScrollView, can_focus=True):
     def watch_cursor(self, old: int, new: int) -> None:
         if not self.show_cursor or not self.is_mounted:
             return
-        self.refresh_line(old - self.scroll_offset.y)
-        self.refresh_line(new - self.scroll_offset.y)
+        self.refresh_line(old)
+        self.refresh_line(new)
         self.scroll_to_region(Region(0, new, 1, 1), animate=False, force=True)
 
     def on_mount(self) -> None:
@@ -94,7 +99,7 @@ class Lines(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         if not 0 <= index < self.line_count():
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style(Tone.PLAIN))
         pieces = self.line(index, width)
         if self.cursor_shown and index == self.cursor:
             # One tone: reversed, each colour of a line would become a patch of its own.
@@ -106,7 +111,8 @@ class Lines(ScrollView, can_focus=True):
         """The pieces in exactly `width` cells."""
         segments = [Segment(text, self._style(tone)) for text, tone in pieces]
         length = sum(cell_len(text) for text, _ in pieces)
-        return Strip(segments, length).adjust_cell_length(width, self.rich_style)
+        return Strip(segments, length).adjust_cell_length(width, self._style(Tone.PLAIN))
 
     def _style(self, tone: Tone) -> Style:
+        """A component's style; Textual keeps these, while it makes the widget's own anew for each line."""
         return self.get_component_rich_style(f"lines--{tone}")

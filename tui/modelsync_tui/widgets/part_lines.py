@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
-from modelsync.transfer.progress import PartState
+from modelsync.transfer.progress import PartSnapshot, PartState
 from modelsync.transfers import TransferRow, TransferStatus
 from modelsync_tui import glyphs, text
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
@@ -31,10 +31,12 @@ class PartLines(Lines, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="parts")
         self._row: TransferRow | None = None
+        self._shown: Sequence[PartSnapshot] = ()
 
     def show(self, row: TransferRow | None) -> None:
         """Looks at another transfer, or at a later moment of it."""
         self._row = row
+        self._shown = shown_parts(row.progress.parts) if row is not None else ()
         self.lines_changed()
         self._follow()
 
@@ -51,7 +53,7 @@ class PartLines(Lines, can_focus=False):
             return len(words)
         if self._row is None or not self._row.progress.parts:
             return 1
-        shown = len(shown_parts(self._row.progress.parts))
+        shown = len(self._shown)
         lines = shown + 1 if self._is_wide else (shown + 1) // 2
         return lines + self._strip_count()
 
@@ -81,7 +83,7 @@ class PartLines(Lines, can_focus=False):
             chunk = parts[index * self._strip_cells : (index + 1) * self._strip_cells]
             return ((f" {chunk[0].number:>5}  ", Tone.MUTED), *part_strip(chunk, self._strip_cells, characters))
         index -= strips
-        shown = shown_parts(parts)
+        shown = self._shown
         if not self._is_wide:
             half = (width - 1) // 2
             pair = shown[index * 2 : index * 2 + 2]
