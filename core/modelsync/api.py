@@ -7,6 +7,7 @@ from dataclasses import replace
 from modelsync.account import Account
 from modelsync.credentials import Credentials
 from modelsync.errors import UsageError
+from modelsync.history import History
 from modelsync.paths import Paths
 from modelsync.registry.client import Registry
 from modelsync.results import PullResult, PushResult, Verification
@@ -41,6 +42,7 @@ def open_sides(settings: Settings, account: Account, paths: Paths) -> Sides:
         journals=Journals(paths.journals_dir),
         verify=settings.verify,
         sync_to_disk=settings.sync,
+        history=History(paths.history_file),
     )
     sides.tidy()
     return sides

@@ -57,6 +57,16 @@ class Paths:
         return self.state_dir / "journals"
 
     @property
+    def history_file(self) -> Path:
+        """What was transferred, by every program."""
+        return self.state_dir / "history.jsonl"
+
+    @property
+    def queues_dir(self) -> Path:
+        """What was not finished when a person quit, one file per registry and store."""
+        return self.state_dir / "queues"
+
+    @property
     def models_cache_file(self) -> Path:
         """What was read from each model.yaml, so that it need not be parsed again."""
         return self.cache_dir / "store.json"

@@ -9,7 +9,6 @@ import errno
 import fcntl
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from modelsync.errors import StoreError, StoreLockedError
+from modelsync.program import program_name
 from modelsync.store.disk import store_error
 from modelsync.tag import Tag
 
@@ -178,15 +178,11 @@ def _lock_error(error: OSError, tag: Tag, path: Path) -> StoreError:
     return store_error(error, f"lock {tag}", path)
 
 
-def _program(started: Path) -> str:
-    return (started.parent.name if started.stem == "__main__" else started.name) or "python"
-
-
 def _write_holder(handle: int) -> None:
     facts = {
         "pid": os.getpid(),
         "host": os.uname().nodename,
-        "program": _program(Path(sys.argv[0])),
+        "program": program_name(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     with suppress(OSError):  # a full disk: the lock holds all the same, only its holder stays unnamed

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from modelsync.archive.settle import Unpacked
 from modelsync.comparison import Verdict, decide_pull
@@ -19,6 +20,7 @@ from modelsync.registry.client import Registry
 from modelsync.results import Outcome, PullResult
 from modelsync.store import Stage
 from modelsync.sync.receiving import Receiving, need_space
+from modelsync.sync.recording import recorded
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag, TagReference
 from modelsync.transfer.control import Control, Paused
@@ -66,6 +68,11 @@ def pull(
     """
     control = control or Control()
     progress = progress or Progress()
+    run = partial(_pull, tag, sides, force=force, verify=verify, control=control, progress=progress)
+    return recorded(sides, Direction.PULL, tag, progress, run)
+
+
+def _pull(tag: Tag, sides: Sides, *, force: bool, verify: bool, control: Control, progress: Progress) -> PullResult:
     progress.phase = Phase.LOOK
     remote = sides.registry.model(tag, control=control)
     if remote is None:

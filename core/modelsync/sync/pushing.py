@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from modelsync.comparison import Verdict, decide_push
 from modelsync.errors import (
@@ -15,6 +16,7 @@ from modelsync.errors import (
 )
 from modelsync.model import Direction, LocalModel, RemoteModel, UploadStatus
 from modelsync.results import Outcome, PushResult
+from modelsync.sync.recording import recorded
 from modelsync.sync.sending import Sending
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag
@@ -50,6 +52,11 @@ def push(
     """
     control = control or Control()
     progress = progress or Progress()
+    run = partial(_push, tag, sides, force=force, begun=begun, control=control, progress=progress)
+    return recorded(sides, Direction.PUSH, tag, progress, run)
+
+
+def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control, progress: Progress) -> PushResult:
     if sides.registry.context.read_only:
         raise PermissionDeniedError(
             f"The context {sides.registry.context.name!r} is read-only: nothing is pushed to it.",

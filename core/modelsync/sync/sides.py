@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 
 from modelsync.errors import StoreError
+from modelsync.history import History
 from modelsync.model import Direction
 from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
@@ -32,6 +33,8 @@ class Sides:
     """Flush what a pull installs before it counts as there."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     """When a part is tried again, and after how long."""
+    history: History | None = None
+    """Where every transfer that ends is recorded; None records nothing."""
 
     def journal_key(self, direction: Direction, tag: Tag) -> JournalKey:
         """Names the journal of a transfer between just these two sides."""

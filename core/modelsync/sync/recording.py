@@ -1,0 +1,80 @@
+"""The record in the history that every push and pull leaves, whoever asked for it and however it ends."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from modelsync.errors import Cancelled, ModelsyncError
+from modelsync.history import Ending, HistoryEntry
+from modelsync.model import Direction
+from modelsync.program import program_name
+from modelsync.results import TransferResult
+from modelsync.sync.sides import Sides
+from modelsync.tag import Tag
+from modelsync.transfer.control import Paused
+from modelsync.transfer.progress import Progress
+
+R = TypeVar("R", bound=TransferResult)
+
+
+def recorded(sides: Sides, direction: Direction, tag: Tag, progress: Progress, run: Callable[[], R]) -> R:
+    """Runs a transfer and adds how it ended to the history of `sides`; raises what it raises."""
+    began = datetime.now(UTC)
+    try:
+        result = run()
+    except BaseException as exc:
+        ending, reason = _ending_of(exc)
+        _add(sides, direction, tag, progress, began, ending, reason)
+        raise
+    _add(sides, direction, tag, progress, began, Ending(result.outcome), result.reason, resumed=result.resumed)
+    return result
+
+
+def _add(
+    sides: Sides,
+    direction: Direction,
+    tag: Tag,
+    progress: Progress,
+    began: datetime,
+    ending: Ending,
+    reason: str,
+    *,
+    resumed: bool = False,
+) -> None:
+    if sides.history is None:
+        return
+    context = sides.registry.context
+    ended = datetime.now(UTC)
+    sides.history.add(
+        HistoryEntry(
+            began=began,
+            ended=ended,
+            direction=direction,
+            tag=tag,
+            context=context.name,
+            host=sides.registry.host,
+            organization=context.organization,
+            outcome=ending,
+            reason=reason,
+            resumed=resumed,
+            bytes_total=progress.bytes_total or 0,
+            bytes_moved=progress.bytes_moved,
+            retries=progress.retries,
+            seconds=progress.elapsed_s,
+            program=program_name(),
+        )
+    )
+
+
+def _ending_of(exc: BaseException) -> tuple[Ending, str]:
+    match exc:
+        case Paused():
+            return Ending.PAUSED, exc.message
+        case Cancelled():
+            return Ending.CANCELLED, exc.message
+        case KeyboardInterrupt():
+            return Ending.CANCELLED, "Interrupted."
+        case ModelsyncError():
+            return Ending.FAILED, exc.sentence
+        case _:
+            return Ending.FAILED, f"Something unexpected went wrong ({type(exc).__name__})."
