@@ -55,7 +55,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """No test reads or writes the settings, keyring or models of the person who runs it."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(("MODELSYNC_", "BENTO", "XDG_", "YATAI_")):
+        if name.startswith(("MODELSYNC_", "BENTO", "XDG_", "YATAI_", "AWS_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("BENTOML_HOME", str(home / "bentoml"))

@@ -89,8 +89,10 @@ def connect(location: S3Location) -> S3Client:
     """
     config = Config(
         signature_version="s3v4",
-        # A server of one's own has one name; AWS wants the bucket in it.
-        s3={"addressing_style": "path" if location.endpoint else "auto"},
+        # A server of one's own has one name; AWS wants the bucket in it. (By "auto" the library signs for a name
+        # without the region, which redirects, and clients follow no redirects.) AWS's certificate covers no bucket
+        # with a dot.
+        s3={"addressing_style": "path" if location.endpoint or "." in location.bucket else "virtual"},
         # Else every URL would demand a checksum header, which clients do not send (registry contract 4.4).
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -13,8 +11,8 @@ import pytest
 from modelsync_registry import s3_store
 from modelsync_registry.config import MIB, S3Location, TransmissionStrategy
 from modelsync_registry.objects import StoreUnusableError
+from support.registry_process import serve
 from support.registry_server import (
-    TOKEN,
     RegistryFactory,
     client,
     complete,
@@ -202,16 +200,6 @@ def test_a_bucket_that_cannot_be_is_told_at_the_start(s3: S3Bench, make_registry
         make_registry(objects=S3Location(bucket="NOT_ALLOWED", endpoint=s3.seaweed.url))
 
 
-def serve(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "modelsync_registry", "serve", "--data", str(tmp_path / "data"), *arguments],
-        env={**os.environ, "MODELSYNC_REGISTRY_TOKEN": TOKEN},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_the_command_serves_objects_from_s3(s3: S3Bench, tmp_path: Path) -> None:
     process = serve(tmp_path, "--objects", f"s3://{s3.bucket}/some/where/", "--s3-endpoint", s3.seaweed.url)
     try:
@@ -225,23 +213,3 @@ def test_the_command_serves_objects_from_s3(s3: S3Bench, tmp_path: Path) -> None
         process.terminate()
         _, said = process.communicate(timeout=20)
     assert (process.returncode, said) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (["--objects", "/data/objects"], 2, "is not of the form s3://BUCKET"),
-        (["--objects", "s3://models", "--s3-endpoint", "localhost:9000"], 2, "is not the address of an S3 server"),
-        (["--s3-endpoint", "http://127.0.0.1:1"], 2, "go with --objects"),
-        (["--objects", "s3://NOT_ALLOWED"], 1, "cannot be used"),
-    ],
-)
-def test_the_command_says_in_a_sentence_what_is_wrong(
-    tmp_path: Path, arguments: list[str], code: int, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    process = serve(tmp_path, *arguments)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert words in said
-    assert said.count("\n") == 1

@@ -13,7 +13,7 @@ import pytest
 from modelsync.errors import UploadInProgressError
 from modelsync.model import UploadStatus
 from modelsync.results import Outcome, TransferResult
-from modelsync.sync import Sides, pull, push
+from modelsync.sync import Sides, pull, push, verify
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.progress import Progress
@@ -49,9 +49,14 @@ def test_a_version_goes_there_and_comes_back_by_every_strategy(
     assert s3.seaweed.keys(s3.bucket) == [KEY]
     assert s3.seaweed.uploads(s3.bucket) == []
     assert push(TAG, sides).outcome is Outcome.SKIPPED
-    back = pull(TAG, make_sides(server, "other"))
-    assert (back.outcome, back.retries, back.warnings) == (Outcome.PULLED, 0, ())
+    other = make_sides(server, "other")
+    back = pull(TAG, other, verify=True)
+    assert (back.outcome, back.retries) == (Outcome.PULLED, 0)
+    assert any("size and structure only" in warning for warning in back.warnings) is (
+        strategy is TransmissionStrategy.PROXY  # which tells no ETag
+    )
     assert read_tree(back.path) == read_tree(model)
+    assert verify(TAG, other).verified
 
 
 def test_the_bytes_of_a_model_pass_by_the_registry(s3: S3Bench, make_sides: SidesFactory, tmp_path: Path) -> None:
@@ -189,8 +194,8 @@ def test_the_real_bentoml_and_we_read_what_the_other_pushed(
 
     theirs.push(REAL_TAG, force=True)
     assert stored_digest(server.api, real) != before  # their archive has no index
-    result = pull(real, make_sides(server, "ours"))
-    assert (result.outcome, result.retries) == (Outcome.PULLED, 0)
+    result = pull(real, make_sides(server, "ours"), verify=True)
+    assert (result.outcome, result.retries, result.warnings) == (Outcome.PULLED, 0, ())
     assert result.bytes_total > REAL_BYTES_MIN
     assert read_tree(result.path) == read_tree(real_home / "models/minilm/v1")
     assert RealBentoml(tmp_path / "ours").load_weights(REAL_TAG) == RealBentoml(real_home).load_weights(REAL_TAG)

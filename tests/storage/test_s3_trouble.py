@@ -4,7 +4,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from modelsync.transfer.retry import RetryPolicy
 from support.command import Command
 from support.local_store import read_tree, write_model
 from support.registry_server import TOKEN
+from support.relay import relay_to
 from support.seaweed import S3Bench
 from support.two_sides import SidesFactory
 from support.waiting import wait_for
@@ -86,7 +88,7 @@ def test_a_pull_lives_through_the_death_of_the_store(s3: S3Bench, make_sides: Si
     server = s3.registry()
     model = iris(tmp_path / "author")
     push(TAG, make_sides(server, "author"))
-    running = Running(pull, make_sides(server, retry=PATIENT))
+    running = Running(partial(pull, verify=True), make_sides(server, retry=PATIENT))
     running.until_half()
     s3.seaweed.kill()
     running.until_in_trouble()
@@ -96,6 +98,25 @@ def test_a_pull_lives_through_the_death_of_the_store(s3: S3Bench, make_sides: Si
     assert result.retries > 0
     assert result.bytes_moved < 1.2 * result.bytes_total
     assert read_tree(make_sides(server).store.get(TAG).path) == read_tree(model)
+
+
+def test_a_push_lives_through_the_death_of_the_store_at_its_last_step(
+    s3: S3Bench, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    with relay_to(s3.seaweed.url) as relay:
+        server = s3.registry(endpoint=relay.url)
+        model = iris(tmp_path / "home", 20 * MiB)
+        relay.hold(b"<CompleteMultipartUpload")
+        with ThreadPoolExecutor(1) as thread:
+            pushing = thread.submit(push, TAG, make_sides(server, retry=PATIENT))
+            assert relay.held.wait(60)
+            s3.seaweed.kill()
+            relay.release()
+            s3.seaweed.launch()
+            result = pushing.result(ENDS_WITHIN_S)
+        assert (result.outcome, result.warnings) == (Outcome.PUSHED, ())
+        assert result.bytes_moved == result.bytes_total
+        assert read_tree(pull(TAG, make_sides(server, "other", retry=PATIENT)).path) == read_tree(model)
 
 
 @pytest.mark.parametrize("move", [push, pull])

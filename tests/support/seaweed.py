@@ -1,7 +1,6 @@
 """The real S3 behind a registry: one SeaweedFS per test session, and a bucket of its own for each test."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -184,9 +183,6 @@ def s3(
 ) -> Iterator[S3Bench]:
     """SeaweedFS at work, a bucket of the test's own (which does not exist yet), and the environment's credentials."""
     seaweed_session.heal()
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # nobody is asked who we are
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
