@@ -50,7 +50,7 @@ class Session:
     def credentials(self) -> "Credentials":
         from modelsync.credentials import Credentials
 
-        return Credentials(self.paths)
+        return Credentials(self.paths, notice=self.output.note)
 
     def account(self) -> "Account":
         """The account that the command line, the environment or the kept contexts say; raises AuthenticationError."""

@@ -3,10 +3,12 @@
 import json
 import pickle
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from modelsync.account import CONTEXT_COLORS, DANGER, context_color
 from modelsync.credentials import Account, Context, Credentials, Token, TokenSource
 from modelsync.credentials.checks import clean_context_name, clean_endpoint, clean_token
 from modelsync.credentials.yatai import contexts_of
@@ -280,3 +282,44 @@ def test_the_settings_context_stands_for_the_current_one_and_the_environment_win
     assert credentials.account("lab", default="prod").context == LAB
     found = Credentials(paths, {"BENTO_CLOUD_API_KEY": "x1"}).account(default="prod")
     assert found.source is TokenSource.ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    ("name", "is_danger"),
+    [
+        ("prod", True),
+        ("acme-production", True),
+        ("PROD-eu", True),
+        ("live", True),
+        ("nonprod", False),
+        ("pre-prod", False),
+        ("default", False),
+        ("staging", False),
+        ("alive", False),
+    ],
+)
+def test_production_looks_like_production(name: str, is_danger: bool) -> None:
+    color = context_color(Context(name, "https://x.example"))
+    assert (color == DANGER) is is_danger
+    assert color in CONTEXT_COLORS
+
+
+def test_a_context_keeps_its_colour_and_others_differ(paths: Paths, credentials: Credentials) -> None:
+    credentials.keep(account(replace(LAB, color="magenta")), TokenSource.FILE)
+    (kept,) = Credentials(paths, {}).contexts()
+    assert context_color(kept) == "magenta"
+    plain = [context_color(Context(name, "https://x.example")) for name in ("default", "lab", "staging", "eu", "us")]
+    assert len(set(plain)) > 1
+    assert plain[0] == context_color(Context("default", "https://y.example"))
+
+
+def test_a_file_of_contexts_from_before_there_were_colours_is_read(paths: Paths, credentials: Credentials) -> None:
+    credentials.keep(account(), TokenSource.FILE)
+    data = json.loads(paths.contexts_file.read_text())
+    for color in (None, "pink", 3):
+        data["contexts"][0]["color"] = color
+        paths.contexts_file.write_text(json.dumps(data))
+        assert credentials.contexts()[0].color == ""
+    del data["contexts"][0]["color"]
+    paths.contexts_file.write_text(json.dumps(data))
+    assert credentials.contexts() == (PROD,)

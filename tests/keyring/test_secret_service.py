@@ -1,14 +1,14 @@
 """Tokens in a real Secret Service: kept, read by another process, removed, locked, killed, silent, absent."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.command import Command
+from support.keyring_questions import TIMEOUT_S, ask, files_with
 from support.registry_server import TOKEN, RegistryServer
 from support.secret_service import SecretService, make_secret_service, secret_service
 
@@ -17,58 +17,6 @@ __all__ = ["make_secret_service", "secret_service"]
 pytestmark = pytest.mark.needs("gnome-keyring")
 
 SECRET = "tok-märked-1234567890"
-TIMEOUT_S = 2.0
-
-PROGRAM = f"""
-import json, sys
-from modelsync.account import *
-from modelsync.credentials import Credentials
-from modelsync.errors import ModelsyncError
-from modelsync.paths import Paths
-
-credentials = Credentials(Paths.of_platform(), keyring_timeout_s={TIMEOUT_S})
-context = Context("prod", "https://prod.example")
-try:
-    match sys.argv[1]:
-        case "keep":
-            secret = sys.stdin.read()
-            credentials.keep(Account(context, Token(secret), TokenSource.SESSION), TokenSource.KEYRING)
-            answer = "kept"
-        case "read":
-            answer = credentials.account().token.reveal()
-        case "forget":
-            answer = credentials.forget("prod")
-        case "to-file":
-            credentials.keep(credentials.account(), TokenSource.FILE)
-            answer = credentials.account().source
-        case "status":
-            status = credentials.keyring_status({TIMEOUT_S})
-            answer = [status.usable, status.name, status.reason]
-    print(json.dumps({{"answer": answer}}))
-except ModelsyncError as exc:
-    print(json.dumps({{"error": type(exc).__name__, "sentence": exc.sentence}}))
-"""
-
-
-def ask(environ: Mapping[str, str], what: str, *, secret: str = "") -> dict[str, object]:
-    """Runs one question in a process of its own: keyring finds its backend once per process."""
-    home = Path(environ["HOME"])
-    own = {f"MODELSYNC_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "STATE", "CACHE")}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, what],
-        env={**environ, **own},
-        input=secret,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stderr == ""
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
-
-
-def files_with(text: str, folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
 def test_a_token_kept_by_one_process_is_read_by_another_and_then_removed(secret_service: SecretService) -> None:
@@ -127,6 +75,9 @@ def test_a_daemon_that_never_answers_is_given_up(make_secret_service: Callable[.
     service.stop_answering()
     answer = ask(service.environ, "keep", secret=SECRET)
     assert answer["error"] == "KeyringError"
+    assert answer["notices"] == [
+        f"Waiting for the OS keyring, at most {TIMEOUT_S:.0f} s; it may be asking for its password ..."
+    ]
     assert f"did not answer within {TIMEOUT_S:.0f} s" in str(answer["sentence"])
 
 
@@ -177,3 +128,34 @@ def test_signing_in_by_the_command_keeps_the_token_in_the_keyring_and_nowhere_el
     assert command.run("whoami", "--json").records[0]["token"] == "keyring"
     assert command.run("logout").code == 0
     assert command.run("whoami").code == 3
+
+
+def test_a_silent_keyring_does_not_hold_the_command_up(
+    make_secret_service: Callable[..., SecretService], tmp_path: Path, registry_server: RegistryServer
+) -> None:
+    service = make_secret_service()
+    service.stop_answering()
+    command = Command.in_folder(tmp_path).with_(**service.environ, PYTHON_KEYRING_BACKEND="")
+    done = command.run("login", "--endpoint", registry_server.url, "--token-stdin", stdin=TOKEN)
+    assert done.code == 3
+    assert "Waiting for the OS keyring, at most 5 s" in done.err
+    assert "--keep file" in done.err
+    assert files_with(TOKEN, tmp_path) == []
+
+
+def test_a_context_whose_keyring_is_gone_can_be_signed_in_to_again_and_then_forgotten(
+    make_secret_service: Callable[..., SecretService], tmp_path: Path, registry_server: RegistryServer
+) -> None:
+    service = make_secret_service()
+    command = Command.in_folder(tmp_path).with_(**service.environ, PYTHON_KEYRING_BACKEND="")
+    args = ("login", "--endpoint", registry_server.url, "--token-stdin")
+    assert command.run(*args, stdin=TOKEN).code == 0
+    service.kill_daemon()
+    for asked in ("whoami", "logout"):
+        done = command.run(asked)
+        assert done.code == 3
+        assert "sign in again" in done.err
+    assert command.run(*args, "--keep", "file", stdin=TOKEN).code == 0
+    assert command.run("whoami").code == 0
+    assert command.run("logout").code == 0
+    assert files_with(TOKEN, tmp_path) == []

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from modelsync import logs
@@ -27,12 +27,18 @@ class Credentials:
     """The accounts of one person on this machine."""
 
     def __init__(
-        self, paths: Paths, environ: Mapping[str, str] = os.environ, *, keyring_timeout_s: float = KEYRING_TIMEOUT_S
+        self,
+        paths: Paths,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        keyring_timeout_s: float = KEYRING_TIMEOUT_S,
+        notice: Callable[[str], object] = lambda _text: None,
     ) -> None:
+        """`notice` is told, on the caller's thread, when the keyring lets one wait, and for how long at most."""
         self._environ = environ
         self._file = ContextFile(paths.contexts_file)
         self._tokens = TokenFile(paths.credentials_file)
-        self._keyring = OsKeyring(keyring_timeout_s)
+        self._keyring = OsKeyring(keyring_timeout_s, notice)
         self._session: dict[str, Token] = {}
 
     def account(self, context: str | None = None, *, default: str | None = None) -> Account:

@@ -24,7 +24,11 @@ KEYRING_TIMEOUT_S = 30.0
 """Long enough for a person to type the keyring's password into its window."""
 WINDOWS_ENTRY_MAX_BYTES = 2560
 """CRED_MAX_CREDENTIAL_BLOB_SIZE; the token is stored there as UTF-16."""
+NOTICE_AFTER_S = 1.0
+"""A keyring that takes longer is probably asking its person, who should know that it is waited for."""
 _WAY_ON = "Unlock it and try again, or keep the token for this session only or in a file."
+_WAY_ON_READING = "Unlock it and try again, or sign in again and keep the token for the session only or in a file."
+_WAY_ON_REMOVING = "Unlock it and try again; or sign in again, keep the token in a file, and sign out then."
 
 _OWN_BACKENDS = "keyring.backends."
 _NOT_KEEPING = ("fail", "null", "chainer")
@@ -53,8 +57,12 @@ class KeyringStatus:
 class OsKeyring:
     """The keyring of the person who runs this."""
 
-    def __init__(self, timeout_s: float = KEYRING_TIMEOUT_S) -> None:
+    def __init__(
+        self, timeout_s: float = KEYRING_TIMEOUT_S, notice: Callable[[str], object] = lambda _text: None
+    ) -> None:
+        """`notice` is told, on the caller's thread, of a wait that has become long, and of its limit."""
         self._timeout_s = timeout_s
+        self._notice = notice
 
     def status(self, timeout_s: float = 5.0) -> KeyringStatus:
         """Looks whether it is there and unlocked (which may ask the person to unlock it); never raises."""
@@ -68,13 +76,15 @@ class OsKeyring:
             return KeyringStatus(True, _name(backend), "")
 
         try:
-            return _limited(look, timeout_s)
+            return self._limited(look, timeout_s, _WAY_ON)
         except KeyringError as exc:
             return KeyringStatus(False, "", exc.message)
 
     def get(self, context: Context) -> Token | None:
         """The token of a context, None where there is no entry; raises KeyringError."""
-        secret = _limited(lambda: _backend().get_password(SERVICE, _user_name(context)), self._timeout_s)
+        secret = self._limited(
+            lambda: _backend().get_password(SERVICE, _user_name(context)), self._timeout_s, _WAY_ON_READING
+        )
         return Token(secret) if secret else None
 
     def set(self, context: Context, token: Token) -> None:
@@ -90,7 +100,7 @@ class OsKeyring:
                 )
             backend.set_password(SERVICE, _user_name(context), token.reveal())
 
-        _limited(keep, self._timeout_s)
+        self._limited(keep, self._timeout_s, _WAY_ON)
 
     def delete(self, context: Context) -> None:
         """Removes a context's entry, if there is one; raises KeyringError."""
@@ -100,7 +110,33 @@ class OsKeyring:
             if backend.get_password(SERVICE, _user_name(context)) is not None:
                 backend.delete_password(SERVICE, _user_name(context))
 
-        _limited(delete, self._timeout_s)
+        self._limited(delete, self._timeout_s, _WAY_ON_REMOVING)
+
+    def _limited(self, work: Callable[[], _T], timeout_s: float, way_on: str) -> _T:
+        answers: list[_T] = []
+        errors: list[Exception] = []
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                answers.append(work())
+            except Exception as exc:  # noqa: BLE001 - backends raise whatever their library raises
+                errors.append(exc)
+            done.set()
+
+        threading.Thread(target=run, name="keyring", daemon=True).start()
+        if not done.wait(min(NOTICE_AFTER_S, timeout_s)) and timeout_s > NOTICE_AFTER_S:
+            self._notice(
+                f"Waiting for the OS keyring, at most {timeout_s:.0f} s; it may be asking for its password ..."
+            )
+            done.wait(timeout_s - NOTICE_AFTER_S)
+        if not done.is_set():
+            raise KeyringError(f"The OS keyring did not answer within {timeout_s:.0f} s.", hint=way_on)
+        for error in errors:
+            if isinstance(error, ModelsyncError):
+                raise error
+            raise _translated(error, way_on) from error
+        return answers[0]
 
 
 def _user_name(context: Context) -> str:
@@ -129,31 +165,9 @@ def _name(backend: "KeyringBackend") -> str:
     return _NAMES.get(_module(backend), _module(backend))
 
 
-def _limited(work: Callable[[], _T], timeout_s: float) -> _T:
-    answers: list[_T] = []
-    errors: list[Exception] = []
-    done = threading.Event()
-
-    def run() -> None:
-        try:
-            answers.append(work())
-        except Exception as exc:  # noqa: BLE001 - backends raise whatever their library raises
-            errors.append(exc)
-        done.set()
-
-    threading.Thread(target=run, name="keyring", daemon=True).start()
-    if not done.wait(timeout_s):
-        raise KeyringError(f"The OS keyring did not answer within {timeout_s:.0f} s.", hint=_WAY_ON)
-    for error in errors:
-        if isinstance(error, ModelsyncError):
-            raise error
-        raise _translated(error) from error
-    return answers[0]
-
-
-def _translated(error: BaseException) -> KeyringError:
+def _translated(error: BaseException, way_on: str = _WAY_ON) -> KeyringError:
     _logger.warning("the keyring failed: %s: %s", type(error).__name__, error)
     if type(error).__name__ in ("KeyringLocked", "LockedException", "PromptDismissedException"):
-        return KeyringError("The OS keyring is locked.", hint=_WAY_ON)
+        return KeyringError("The OS keyring is locked.", hint=way_on)
     detail = " ".join(logs.masked(f"{type(error).__name__}: {error}").split())[:200].rstrip(".")
-    return KeyringError(f"The OS keyring failed ({detail}).", hint=_WAY_ON)
+    return KeyringError(f"The OS keyring failed ({detail}).", hint=way_on)
