@@ -24,11 +24,10 @@ def edge(widget: Widget, left: str, right: str) -> Content:
         return Content("")
     ellipsis = glyphs.of(widget.app).ellipsis
     right = cut(right, width, ellipsis)
-    if not right:
-        return Content(cut(left, width, ellipsis))
+    if not left or not right:
+        return Content(right or cut(left, width, ellipsis))  # where it stands is the style sheet's to say
     left = cut(left, width - cell_len(right) - 3, ellipsis)
-    blank = " " if left else ""
     kind, colour = widget.styles.border_top
-    dashes = width - cell_len(left) - len(blank) - 1 - cell_len(right)
+    dashes = width - cell_len(left) - 2 - cell_len(right)
     line = Content.styled(_LINES.get(kind, "─") * max(0, dashes), Style(foreground=colour))
-    return Content(left + blank) + line + Content(" " + right if dashes >= 0 else right)
+    return Content(left + " ") + line + Content(" " + right if dashes >= 0 else right)
