@@ -241,7 +241,7 @@ def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
 
 
 def _trouble(status: int, code: str, words: str, where: str) -> ModelsyncError:
-    said = f"{status} {code or ''} {words}".strip()
+    said = " ".join(f"{status} {code} {words}".split()).rstrip(".")
     if status in RETRIED_STATUSES:
         return RegistryUnavailableError(f"The object store at {where} has trouble: {said}.", hint="Try again later.")
     return PartError(f"The object store at {where} refused a part: {said}.", hint="Try again; see the log for details.")
