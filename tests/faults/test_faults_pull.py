@@ -259,6 +259,16 @@ def test_an_altered_byte_in_the_archives_structure_is_found(bench: Bench) -> Non
     bench.assert_nothing_pulled()
 
 
+def test_an_altered_byte_in_a_files_content_is_found_by_a_pull_that_verifies(bench: Bench) -> None:
+    bench.publish()
+    rule = bench.proxy.misbehave(flip_answer(2 * MiB), method="GET", where=first_range)
+    with pytest.raises(IntegrityError) as caught:
+        pull(TAG, bench.sides("reader"), verify=True)
+    assert rule.done == 1
+    assert caught.value.hint
+    bench.assert_nothing_pulled()
+
+
 def test_one_refused_url_is_asked_for_again(bench: Bench) -> None:
     model = bench.publish()
     bench.proxy.misbehave(says(403, "AccessDenied"), method="GET", where=head)

@@ -179,6 +179,7 @@ def test_trouble_that_stays_is_given_up_after_its_tries_and_told(
     with pytest.raises(error, match=says_so) as caught:
         push(TAG, bench.sides())
     assert caught.value.hint
+    assert ".." not in caught.value.sentence
     assert bench.proxy.count("PUT", part(1)) == TRIES
     bench.assert_push_failed(says_so)
 
