@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -117,16 +118,35 @@ def test_a_carried_archive_whose_client_hangs_up_leaves_nothing_in_the_store(s3:
     server = s3.registry(strategy=TransmissionStrategy.PROXY)
     model = register_model(server.api, "bert", "v1")
 
-    def body() -> object:
+    def body() -> Iterator[bytes]:
         yield os.urandom(2 * s3_store.PART_BYTES)
         wait_for(lambda: s3.seaweed.uploads(s3.bucket), what="the upload's beginning")
         raise ConnectionAbortedError
 
     with pytest.raises(ConnectionAbortedError):
-        server.api.put(f"{model}/upload", content=body(), headers={"Content-Length": str(9 * s3_store.PART_BYTES)})  # type: ignore[arg-type]
+        server.api.put(f"{model}/upload", content=body(), headers={"Content-Length": str(9 * s3_store.PART_BYTES)})
     wait_for(lambda: json_of(server.api.get(model))["upload_status"] == "failed", what="the end of the upload")
     wait_for(lambda: not s3.seaweed.uploads(s3.bucket), what="the abort of the upload")
     assert s3.seaweed.keys(s3.bucket) == []
+
+
+def test_a_carried_archive_that_the_store_refuses_is_told_with_its_reason(s3: S3Bench) -> None:
+    server = s3.registry(strategy=TransmissionStrategy.PROXY)
+    model = register_model(server.api, "bert", "v1")
+
+    def body() -> Iterator[bytes]:
+        yield os.urandom(s3_store.PART_BYTES + 2 * MIB)
+        wait_for(lambda: s3.seaweed.uploads(s3.bucket), what="the upload's beginning")
+        ((key, upload_id),) = s3.seaweed.uploads(s3.bucket)
+        s3.seaweed.abort(s3.bucket, key, upload_id)
+        yield os.urandom(s3_store.PART_BYTES)
+
+    length = {"Content-Length": str(2 * s3_store.PART_BYTES + 2 * MIB)}
+    answer = server.api.put(f"{model}/upload", content=body(), headers=length)
+    assert (answer.status_code, "NoSuchUpload" in answer.text) == (500, True)
+    record = json_of(server.api.get(model))
+    assert record["upload_status"] == "failed"
+    assert text_of(record, "upload_finished_reason").startswith("storage: NoSuchUpload: ")
 
 
 def test_a_store_that_is_down_is_a_400_and_the_rest_of_the_registry_answers(s3: S3Bench) -> None:
