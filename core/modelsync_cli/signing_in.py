@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 
 from modelsync import browser_login
 from modelsync.account import Context, Token, TokenSource
@@ -79,22 +80,17 @@ def _imported(session: Session) -> YataiContext | None:
 
 def _context(session: Session, imported: YataiContext | None) -> Context:
     """What is to be kept: what was given, else what the context of that name said before of the same registry."""
-    args = session.args
+    args, credentials = session.args, session.credentials
     if imported is not None:
         name = clean_context_name(flag(args, "context") or imported.name)
-        before = _kept(session, name)
         endpoint = imported.endpoint
     else:
         name = clean_context_name(flag(args, "context") or session.settings.context or DEFAULT_CONTEXT)
-        before = _kept(session, name)
-        proposed = before.endpoint if before else os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
-        endpoint = clean_endpoint(flag(args, "endpoint") or _ask_endpoint(session, proposed))
-    if before is None or before.endpoint != endpoint:
-        before = Context(name, endpoint)
+        endpoint = clean_endpoint(flag(args, "endpoint") or _ask_endpoint(session, name))
+    before = credentials.context(name, endpoint)
     color = flag(args, "color")
-    return Context(
-        name=name,
-        endpoint=endpoint,
+    return replace(
+        before,
         organization=flag(args, "organization") or before.organization,
         read_only=is_set(args, "read_only") or (before.read_only and not is_set(args, "writable")),
         plain_http=is_set(args, "plain_http") or before.plain_http,
@@ -102,11 +98,10 @@ def _context(session: Session, imported: YataiContext | None) -> Context:
     )
 
 
-def _kept(session: Session, name: str) -> Context | None:
-    return next((kept for kept in session.credentials.contexts() if kept.name == name), None)
-
-
-def _ask_endpoint(session: Session, proposed: str) -> str:
+def _ask_endpoint(session: Session, name: str) -> str:
+    """What is typed on a terminal, else what would be proposed there."""
+    kept = next((context.endpoint for context in session.credentials.contexts() if context.name == name), None)
+    proposed = kept or os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
     if is_set(session.args, "token_stdin") or not sys.stdin.isatty():
         return proposed
     print(f"Registry [{proposed}]: ", end="", file=sys.stderr, flush=True)

@@ -313,6 +313,13 @@ def test_a_context_keeps_its_colour_and_others_differ(paths: Paths, credentials:
     assert plain[0] == context_color(Context("default", "https://y.example"))
 
 
+def test_signing_in_again_begins_with_what_is_kept_of_the_same_registry(credentials: Credentials) -> None:
+    credentials.keep(account(PROD), TokenSource.FILE)
+    assert credentials.context("prod", PROD.endpoint) == PROD
+    assert credentials.context("prod", "https://new.example") == Context("prod", "https://new.example")
+    assert credentials.context("lab", PROD.endpoint) == Context("lab", PROD.endpoint)
+
+
 def test_a_file_of_contexts_from_before_there_were_colours_is_read(paths: Paths, credentials: Credentials) -> None:
     credentials.keep(account(), TokenSource.FILE)
     data = json.loads(paths.contexts_file.read_text())

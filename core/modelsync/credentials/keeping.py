@@ -71,6 +71,14 @@ class Credentials:
         """The kept contexts, oldest first; raises AuthenticationError when their file cannot be understood."""
         return tuple(kept.context for kept in self._file.read().by_name.values())
 
+    def context(self, name: str, endpoint: str) -> Context:
+        """What to sign in to: the context kept by that name if it is of the same registry, else a new one.
+
+        So a new token ends neither a context's read-only mode nor its organization.
+        """
+        kept = self._file.read().by_name.get(name)
+        return kept.context if kept is not None and kept.context.endpoint == endpoint else Context(name, endpoint)
+
     def source(self, name: str) -> TokenSource:
         """Where the token of a kept context is; raises NotSignedInError."""
         return self._chosen(self._file.read(), name).source
