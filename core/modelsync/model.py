@@ -51,6 +51,18 @@ class LocalModel:
         return self.info.tag
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file or link inside a version, on one side."""
+
+    name: str
+    """Its path in the version, with `/`; what is not UTF-8 in it stands as `\\xff`."""
+    size_bytes: int | None
+    """None: a symbolic link."""
+    path: Path | None = None
+    """Where it lies; None for a file of the registry."""
+
+
 class EntryProblem(StrEnum):
     """Why a directory under models/ is no model."""
 

@@ -5,8 +5,6 @@ forgotten. A quick comparison reads the members' names and sizes only: from the 
 else from header to header.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from modelsync.archive.compare import Comparer
@@ -18,13 +16,14 @@ from modelsync.errors import ArchiveError, RemoteModelNotFoundError, SourceChang
 from modelsync.model import LocalModel, RemoteModel
 from modelsync.results import Verification
 from modelsync.sync.arrival import StreamArrival
+from modelsync.sync.peek import index_of_stream
 from modelsync.sync.ranges import missing_ranges
 from modelsync.sync.receiving import EXPANSION_MAX, SPACE_RESERVE_BYTES
 from modelsync.sync.sides import Sides
 from modelsync.sync.source import open_source
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
-from modelsync.transfer.download import HEAD_BYTES, Fetch, Head
+from modelsync.transfer.download import Fetch, Head
 from modelsync.transfer.parts import Part
 from modelsync.transfer.progress import PartProgress, Phase, Progress
 
@@ -165,7 +164,7 @@ class _Comparison:
     def _stream(self, fetch: Fetch) -> Comparer:
         """Everything, in order over one connection: from the registry itself, or compressed."""
         workers, control = self.sides.workers, self.control
-        if self.quick and (index := self._index_of_stream(fetch)) is not None:
+        if self.quick and (index := index_of_stream(fetch, workers, control)) is not None:
             return Comparer(self.layout, total_bytes=None, index=index, names_only=True)
         limit = EXPANSION_MAX * max(self.local.size_bytes, self.remote.size_bytes or 0) + SPACE_RESERVE_BYTES
         comparer = Comparer(self.layout, total_bytes=None, names_only=self.quick)
@@ -176,26 +175,3 @@ class _Comparison:
             self.progress.phase = Phase.CHECK
             arrival.finish()
         return comparer
-
-    def _index_of_stream(self, fetch: Fetch) -> ArchiveIndex | None:
-        """Reads no further than an index reaches."""
-        beginning = _Beginning()
-        with suppress(_Enough):
-            fetch.stream(beginning, PartProgress(1, 0, 0), self.sides.workers, self.control)
-        return read_head(beginning.data).index
-
-
-class _Enough(Exception):  # noqa: N818 - it is no error: it ends a stream of which no more is wanted
-    """The beginning has come."""
-
-
-class _Beginning:
-    """Takes the first bytes of a stream, and then no more."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    def write_all(self, _offset: int, data: memoryview, _stopped: Callable[[], None]) -> None:
-        self.data += data[: HEAD_BYTES - len(self.data)]
-        if len(self.data) >= HEAD_BYTES:
-            raise _Enough
