@@ -1,5 +1,6 @@
 """What a person sees of the queue: requests, rows, and the whole at one moment."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -34,6 +35,8 @@ class TransferRequest:
     force: bool = False
     size_bytes: int = 0
     """About how much it is, for totals before it starts; 0 when not known."""
+    begun: bool = False
+    """Whether an earlier run told the registry that this push begins: what it then finds uploading is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class TransferRow:
     progress: ProgressSnapshot
     result: TransferResult | None
     error: ModelsyncError | None
+    restored: bool = False
+    """Paused at the last quit, and not resumed since."""
 
     @property
     def bytes_total(self) -> int:
@@ -79,9 +84,17 @@ class QueueSnapshot:
     threads: int = 0
 
     @classmethod
-    def of(cls, rows: tuple[TransferRow, ...], *, limit: int | None = None, threads: int = 0) -> Self:
-        """Adds up what the rows say."""
-        counted = [row for row in rows if row.status not in (TransferStatus.FAILED, TransferStatus.CANCELLED)]
+    def of(
+        cls,
+        rows: tuple[TransferRow, ...],
+        *,
+        earlier: Collection[int] = (),
+        limit: int | None = None,
+        threads: int = 0,
+    ) -> Self:
+        """Adds up what the rows say; `earlier` are the ids of those that ended before the queue was last idle."""
+        gone = (TransferStatus.FAILED, TransferStatus.CANCELLED)
+        counted = [row for row in rows if row.status not in gone and row.id not in earlier]
         running = [row for row in rows if row.status is TransferStatus.RUNNING]
         up = sum(row.progress.speed for row in running if row.request.direction is Direction.PUSH)
         down = sum(row.progress.speed for row in running if row.request.direction is Direction.PULL)

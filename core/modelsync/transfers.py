@@ -7,8 +7,9 @@ threads start); it spreads its parts over the shared workers. `snapshot` reads c
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING
 from modelsync.account import Account
 from modelsync.comparison import Direction
 from modelsync.errors import Cancelled, ModelsyncError, TokenRefusedError, UsageError
+from modelsync.job import Job
 from modelsync.queue import ENDED, QueueSnapshot, TransferRequest, TransferRow, TransferStatus, is_refused
-from modelsync.results import Outcome, TransferResult
+from modelsync.results import Outcome
 from modelsync.transfer.control import Control, Paused
-from modelsync.transfer.progress import Phase, Progress
 
 if TYPE_CHECKING:  # it loads HTTP, for which a screen that shows an empty queue must not wait
     from modelsync.sync import Sides
@@ -38,7 +39,11 @@ log = logging.getLogger("modelsync.transfers")
 
 RUNNING_DEFAULT = 2
 """How many transfers run side by side; each spreads over all part threads."""
-_UPLOAD_BEGUN = frozenset({Phase.REGISTER, Phase.SEND, Phase.COMPLETE})
+ENDED_KEPT = 1000
+"""How many transfers that were done, skipped or cancelled stay in the queue; the history has them all."""
+PARTS_KEPT_OF = 8
+"""Of how many transfers that ended the parts can still be looked at."""
+_FORGETTABLE = ENDED - {TransferStatus.FAILED}
 
 Starter = Callable[[Callable[[], None], str], object]
 """Runs a blocking function on a thread of its own; the second argument names it."""
@@ -47,41 +52,6 @@ Starter = Callable[[Callable[[], None], str], object]
 def plain_thread(work: Callable[[], None], name: str) -> None:
     """Starts a daemon thread."""
     threading.Thread(target=work, name=name, daemon=True).start()
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    id: int
-    request: TransferRequest
-    status: TransferStatus = TransferStatus.WAITING
-    control: Control = field(default_factory=Control)
-    progress: Progress = field(default_factory=Progress)
-    result: TransferResult | None = None
-    error: ModelsyncError | None = None
-    begun: bool = False
-    """Whether an earlier run told the registry that an upload begins: what it then finds uploading is its own."""
-
-    def row(self) -> TransferRow:
-        return TransferRow(
-            id=self.id,
-            request=self.request,
-            status=self.status,
-            stopping=self.status is TransferStatus.RUNNING and self.control.cancelled,
-            progress=self.progress.snapshot(),
-            result=self.result,
-            error=self.error,
-        )
-
-    def end_run(self) -> None:
-        self.begun = self.begun or self.progress.phase in _UPLOAD_BEGUN
-        self.progress.end()
-
-    def begin_again(self) -> None:
-        self.status = TransferStatus.WAITING
-        self.control = Control()
-        self.progress = Progress()
-        self.result = None
-        self.error = None
 
 
 class Transfers:
@@ -100,48 +70,86 @@ class Transfers:
         self._start = start
         self._finished = finished
         self._changed = threading.Condition()
-        self._jobs: list[_Job] = []
+        self._jobs: list[Job] = []
         self._ids = count(1)
+        self._earlier: frozenset[int] = frozenset()
+        """What ended before the queue was last idle: no part of the sums."""
+        self._with_parts: deque[Job] = deque()
 
     def add(self, requests: Iterable[TransferRequest]) -> tuple[int, ...]:
         """Puts transfers at the end of the queue and returns their ids.
 
         A request that is already waiting, running or paused is not queued twice: its id is returned.
         """
-        ids = []
         with self._changed:
-            for request in requests:
-                job = self._open_job_of(request)
-                if job is None:
-                    job = _Job(next(self._ids), request)
-                    self._jobs.append(job)
-                ids.append(job.id)
+            self._begin_sums_if_idle()
+            ids = tuple(self._job_for(request).id for request in requests)
         self._dispatch()
+        return ids
+
+    def unfinished(self) -> tuple[TransferRequest, ...]:
+        """What waits, runs or is paused and was not cancelled, in order: for `restore` in another run."""
+        open_ = (TransferStatus.WAITING, TransferStatus.RUNNING, TransferStatus.PAUSED)
+        with self._changed:
+            return tuple(
+                replace(job.request, begun=job.upload_begun)
+                for job in self._jobs
+                if job.status in open_ and not job.is_cancelled
+            )
+
+    def restore(self, requests: Iterable[TransferRequest]) -> tuple[int, ...]:
+        """Puts what an earlier run left unfinished at the end of the queue, paused; returns the ids."""
+        from modelsync.transfer.unfinished import bytes_kept
+
+        ids = []
+        for request in requests:
+            kept = bytes_kept(self._sides.journals, self._sides.journal_key(request.direction, request.tag))
+            with self._changed:
+                known = len(self._jobs)
+                job = self._job_for(request)
+                if len(self._jobs) > known:
+                    job.restored = True
+                    job.progress.bytes_total = request.size_bytes or None
+                    job.progress.bytes_kept = kept
+                    job.become(TransferStatus.PAUSED)
+                ids.append(job.id)
         return tuple(ids)
 
     def cancel(self, transfer: int) -> None:
-        """Stops it for good; the registry is told that a push failed."""
+        """Stops it for good; the registry is told that a push failed, what a pull has fetched is removed."""
         job = self._job(transfer)
         with self._changed:
-            if job.status in (TransferStatus.WAITING, TransferStatus.PAUSED):
-                job.status = TransferStatus.CANCELLED
-                job.progress.end()
-                self._changed.notify_all()
-                return
-        job.control.cancel()
+            if job.status is TransferStatus.RUNNING:
+                job.next = TransferStatus.CANCELLED  # also when it is just being paused
+            elif job.status in (TransferStatus.WAITING, TransferStatus.PAUSED, TransferStatus.FAILED):
+                if self._leaves_something(job):
+                    self._begin_giving_up(job)
+                else:
+                    job.progress.end()
+                    job.become(TransferStatus.CANCELLED)
+                    self._ended(job)
+                    return
+        if job.status is TransferStatus.RUNNING:
+            job.control.cancel()
 
     def pause(self, transfer: int) -> None:
         """Stops it and keeps what is finished."""
         job = self._job(transfer)
         with self._changed:
             if job.status is TransferStatus.WAITING:
-                job.status = TransferStatus.PAUSED
-                return
+                job.become(TransferStatus.PAUSED)
+                self._changed.notify_all()
+            elif job.status is TransferStatus.RUNNING and job.next is TransferStatus.WAITING:
+                job.next = None
         if job.status is TransferStatus.RUNNING:
             job.control.pause()
 
     def resume(self, transfer: int) -> None:
-        """A paused transfer waits for its turn again and goes on from its finished parts."""
+        """A paused transfer, or one that is just being paused, waits for its turn again; it keeps what is finished."""
+        job = self._job(transfer)
+        with self._changed:
+            if job.status is TransferStatus.RUNNING and isinstance(job.control.wish, Paused) and job.next is None:
+                job.next = TransferStatus.WAITING
         self._again(transfer, TransferStatus.PAUSED)
 
     def signed_in(self, account: Account) -> None:
@@ -177,9 +185,9 @@ class Transfers:
 
     def clear_done(self) -> None:
         """Forgets what is done, skipped or cancelled; failures stay until they are retried or cancelled."""
-        gone = ENDED - {TransferStatus.FAILED}
         with self._changed:
-            self._jobs = [job for job in self._jobs if job.status not in gone]
+            self._jobs = [job for job in self._jobs if job.status not in _FORGETTABLE]
+            self._with_parts = deque(job for job in self._with_parts if job.status not in _FORGETTABLE)
 
     def pause_all(self) -> None:
         for row in self._ids_in(TransferStatus.WAITING, TransferStatus.RUNNING):
@@ -220,16 +228,26 @@ class Transfers:
         """What is true now."""
         with self._changed:
             jobs = list(self._jobs)
-        return QueueSnapshot.of(tuple(job.row() for job in jobs), limit=self.limit, threads=self.threads)
+            earlier = self._earlier
+        rows = tuple(job.row() for job in jobs)
+        return QueueSnapshot.of(rows, earlier=earlier, limit=self.limit, threads=self.threads)
 
-    def _open_job_of(self, request: TransferRequest) -> _Job | None:
+    def _job_for(self, request: TransferRequest) -> Job:
+        """The open transfer of this request, or a new one at the end; called with the lock held."""
+        job = self._open_job_of(request)
+        if job is None:
+            job = Job(next(self._ids), request, begun=request.begun)
+            self._jobs.append(job)
+        return job
+
+    def _open_job_of(self, request: TransferRequest) -> Job | None:
         for job in self._jobs:
             same = (job.request.direction, job.request.tag) == (request.direction, request.tag)
             if same and job.status not in ENDED:
                 return job
         return None
 
-    def _job(self, transfer: int) -> _Job:
+    def _job(self, transfer: int) -> Job:
         for job in self._jobs:
             if job.id == transfer:
                 return job
@@ -244,8 +262,14 @@ class Transfers:
             job = self._job(transfer)
             if job.status not in statuses:
                 return
+            self._begin_sums_if_idle()
             job.begin_again()
         self._dispatch()
+
+    def _begin_sums_if_idle(self) -> None:
+        """Called with the lock held."""
+        if not any(job.status in (TransferStatus.WAITING, TransferStatus.RUNNING) for job in self._jobs):
+            self._earlier = frozenset(job.id for job in self._jobs if job.status in ENDED)
 
     def _dispatch(self) -> None:
         """Starts what waits, in order, while there are free slots."""
@@ -253,11 +277,11 @@ class Transfers:
             free = self._slots - sum(job.status is TransferStatus.RUNNING for job in self._jobs)
             starting = [job for job in self._jobs if job.status is TransferStatus.WAITING][: max(0, free)]
             for job in starting:
-                job.status = TransferStatus.RUNNING
+                job.begin_run()
         for job in starting:
             self._start(partial(self._run, job), f"{job.request.direction} {job.request.tag}")
 
-    def _run(self, job: _Job) -> None:
+    def _run(self, job: Job) -> None:
         from modelsync.sync import pull, push
 
         request = job.request
@@ -271,8 +295,10 @@ class Transfers:
         except Cancelled:
             status = TransferStatus.CANCELLED
         except TokenRefusedError as exc:
-            self._pause_refused(job, exc, renewals)
-            return
+            if job.next is not TransferStatus.CANCELLED:
+                self._pause_refused(job, exc, renewals)
+                return
+            status = TransferStatus.CANCELLED
         except ModelsyncError as exc:
             error = exc
             log.warning("%s %s failed: %s", request.direction, request.tag, exc.message)
@@ -286,13 +312,72 @@ class Transfers:
         job.error = error
         job.end_run()
         with self._changed:
-            job.status = status
-            self._changed.notify_all()
-        if self._finished is not None:
-            self._finished(job.row())
+            if status is TransferStatus.PAUSED and job.next is TransferStatus.WAITING:
+                job.begin_again()
+            elif status is TransferStatus.PAUSED and job.next is TransferStatus.CANCELLED:
+                self._begin_giving_up(job)
+            else:
+                job.become(status)
+                self._ended(job)
+            goes_on = job.status is not status
+        if not goes_on:
+            self._tell(job)
         self._dispatch()
 
-    def _pause_refused(self, job: _Job, error: TokenRefusedError, renewals: int) -> None:
+    def _ended(self, job: Job) -> None:
+        """A run or a wait is over: keeps the queue small enough to be looked at often; called with the lock held."""
+        if job.status in ENDED:
+            self._with_parts.append(job)
+            if len(self._with_parts) > PARTS_KEPT_OF:
+                oldest = self._with_parts.popleft()
+                if oldest.status in ENDED:
+                    oldest.forget_parts()
+            gone = [other for other in self._jobs if other.status in _FORGETTABLE]
+            for other in gone[: len(gone) - ENDED_KEPT] if len(gone) > ENDED_KEPT else ():
+                self._jobs.remove(other)
+        self._changed.notify_all()
+
+    def _tell(self, job: Job) -> None:
+        if self._finished is None:
+            return
+        try:
+            self._finished(job.row())
+        except Exception:  # whatever a caller's callback does, the queue goes on
+            log.exception("the callback for finished transfers raised")
+
+    def _leaves_something(self, job: Job) -> bool:
+        request = job.request
+        if request.direction is Direction.PUSH:
+            return job.begun
+        return self._sides.journals.exists(self._sides.journal_key(request.direction, request.tag))
+
+    def _begin_giving_up(self, job: Job) -> None:
+        """A paused transfer is cancelled: until what it left is cleared away it is stopping; called with the lock held.
+
+        The thread starts outside of any call of the engine: it talks to the registry.
+        """
+        job.control = Control()
+        job.control.cancel()
+        job.become(TransferStatus.RUNNING)
+        self._start(partial(self._give_up, job), f"give up {job.request.direction} {job.request.tag}")
+
+    def _give_up(self, job: Job) -> None:
+        from modelsync.sync import give_up
+
+        try:
+            give_up(job.request.direction, job.request.tag, self._sides)
+        except ModelsyncError as exc:
+            log.warning("%s %s left something behind: %s", job.request.direction, job.request.tag, exc.message)
+        except Exception:  # a defect of ours must end this row, not the program
+            log.exception("giving up %s %s", job.request.direction, job.request.tag)
+        job.progress.end()
+        with self._changed:
+            job.become(TransferStatus.CANCELLED)
+            self._ended(job)
+        self._tell(job)
+        self._dispatch()
+
+    def _pause_refused(self, job: Job, error: TokenRefusedError, renewals: int) -> None:
         """Pauses it and what waits behind it, which would be refused as well; unless a newer token is there already."""
         with self._changed:
             job.end_run()
@@ -301,10 +386,10 @@ class Transfers:
                 job.begin_again()
             else:
                 for each in (job, *(other for other in self._jobs if other.status is TransferStatus.WAITING)):
-                    each.status, each.error = TransferStatus.PAUSED, error
+                    each.error = error
+                    each.become(TransferStatus.PAUSED)
                 self._changed.notify_all()
         if not is_old_news:
             log.warning("%s %s waits for a new sign-in: %s", job.request.direction, job.request.tag, error.message)
-            if self._finished is not None:
-                self._finished(job.row())
+            self._tell(job)
         self._dispatch()

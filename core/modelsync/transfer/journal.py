@@ -92,6 +92,18 @@ class Journals:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
+    @property
+    def directory(self) -> Path:
+        """Where they are."""
+        return self._directory
+
+    def files(self) -> list[Path]:
+        """One for each transfer, by name."""
+        try:
+            return sorted(self._directory.glob(f"*{_SUFFIX}"))
+        except OSError:
+            return []
+
     def exists(self, key: JournalKey) -> bool:
         """Whether an earlier run of this transfer left something to go on with."""
         return (self._directory / key.file_name).exists()
@@ -123,7 +135,7 @@ class Journals:
     def stages(self) -> tuple[Path, ...]:
         """The stages that pulls will go on with; everything else that was left in a stage area is rubbish."""
         found = []
-        for path in self._files():
+        for path in self.files():
             with suppress(OSError, ValueError, KeyError, TypeError):
                 facts = json.loads(path.read_bytes().split(b"\n", 1)[0])
                 if facts.get("direction") == Direction.PULL:
@@ -133,18 +145,12 @@ class Journals:
     def clean(self, now: float | None = None) -> int:
         """Removes journals that were not touched for a week; returns how many."""
         removed = 0
-        for path in self._files():
+        for path in self.files():
             with suppress(OSError):
                 if (now or time.time()) - path.stat().st_mtime > KEPT_S:
                     path.unlink()
                     removed += 1
         return removed
-
-    def _files(self) -> list[Path]:
-        try:
-            return sorted(self._directory.glob(f"*{_SUFFIX}"))
-        except OSError:
-            return []
 
 
 class Journal:
