@@ -39,6 +39,7 @@ from support.harm import (
     says,
     stall_answer,
     stall_before_answer,
+    stalls,
     whole_object,
 )
 from support.local_store import read_tree, write_model
@@ -90,7 +91,7 @@ def download(request: Request) -> bool:
 def test_trouble_that_passes_is_tried_again_counted_and_the_version_is_whole(fault: Fault, bench: Bench) -> None:
     model = bench.publish()
     rule = bench.proxy.misbehave(fault, method="GET", where=first_range)
-    result = pull(TAG, bench.sides("reader"))
+    result = pull(TAG, bench.sides("reader", impatient=stalls(fault)))
     assert rule.done == 1
     assert (result.outcome, result.retries) == (Outcome.PULLED, 1)
     bench.assert_pulled(model)
@@ -104,7 +105,7 @@ def test_trouble_that_passes_is_tried_again_counted_and_the_version_is_whole(fau
 def test_trouble_with_the_very_first_bytes_is_tried_again(fault: Fault, bench: Bench) -> None:
     model = bench.publish()
     rule = bench.proxy.misbehave(fault, method="GET", where=head)
-    result = pull(TAG, bench.sides("reader"))
+    result = pull(TAG, bench.sides("reader", impatient=stalls(fault)))
     assert (rule.done, result.outcome, result.retries) == (1, Outcome.PULLED, 1)
     bench.assert_pulled(model)
 
@@ -162,7 +163,7 @@ def stream_through(*faults: Fault) -> Fault:
 def test_a_stream_that_was_cut_is_asked_for_again_and_what_came_is_passed_over(fault: Fault, bench: Bench) -> None:
     model = bench.publish()
     bench.proxy.misbehave(stream_through(whole_object, fault), method="GET", times=ALWAYS)
-    result = pull(TAG, bench.sides("reader"))
+    result = pull(TAG, bench.sides("reader", impatient=stalls(fault)))
     assert (result.outcome, result.retries) == (Outcome.PULLED, 1)
     bench.assert_pulled(model)
 
@@ -176,7 +177,7 @@ def test_a_download_through_the_registry_itself_is_tried_again(fault: Fault, mak
     bench = make_bench(strategy=TransmissionStrategy.PROXY)
     model = bench.publish()
     rule = bench.proxy.misbehave(fault, method="GET", where=download)
-    result = pull(TAG, bench.sides("reader", all_through_proxy=True))
+    result = pull(TAG, bench.sides("reader", all_through_proxy=True, impatient=stalls(fault)))
     assert (rule.done, result.outcome, result.retries) == (1, Outcome.PULLED, 1)
     bench.assert_pulled(model)
 
@@ -199,12 +200,12 @@ def test_trouble_that_stays_is_given_up_after_its_tries_and_told(
     model = bench.publish(size=8 * MiB)  # one range beyond the head
     bench.proxy.misbehave(fault, method="GET", times=ALWAYS, where=beyond_head)
     with pytest.raises(error, match=says_so) as caught:
-        pull(TAG, bench.sides("reader"))
+        pull(TAG, bench.sides("reader", impatient=stalls(fault)))
     assert caught.value.hint
     assert bench.proxy.count("GET", beyond_head) == TRIES
     bench.assert_nothing_pulled()
     bench.proxy.behave()
-    result = pull(TAG, bench.sides("reader"))
+    result = pull(TAG, bench.sides("reader", impatient=stalls(fault)))
     assert (result.outcome, result.resumed) == (Outcome.PULLED, True)
     bench.assert_pulled(model)
 
@@ -227,7 +228,7 @@ def test_what_trying_again_would_not_mend_is_not_tried_again(
     bench.publish(size=8 * MiB)
     bench.proxy.misbehave(fault, method="GET", times=ALWAYS, where=beyond_head)
     with pytest.raises(error, match=says_so) as caught:
-        pull(TAG, bench.sides("reader"))
+        pull(TAG, bench.sides("reader", impatient=stalls(fault)))
     assert caught.value.hint
     assert bench.proxy.count("GET", beyond_head) == requests
     bench.assert_nothing_pulled()
@@ -244,7 +245,7 @@ def test_a_forced_pull_that_fails_leaves_the_old_version(fault: Fault, bench: Be
     before = (mine.stat().st_ino, read_tree(mine))
     bench.proxy.misbehave(fault, method="GET", times=ALWAYS, where=beyond_head)
     with pytest.raises(ModelsyncError):
-        pull(TAG, bench.sides("reader"), force=True)
+        pull(TAG, bench.sides("reader", impatient=stalls(fault)), force=True)
     assert (mine.stat().st_ino, read_tree(mine)) == before
     assert (mine.parent / "latest").read_text() == "v1"
 

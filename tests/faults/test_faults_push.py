@@ -34,6 +34,7 @@ from support.harm import (
     says,
     stall_before_answer,
     stall_request,
+    stalls,
     takes_all_and_gives_no_etag,
 )
 
@@ -78,7 +79,7 @@ def call(name: str) -> Callable[[Request], bool]:
 def test_trouble_that_passes_is_tried_again_counted_and_leaves_the_object_whole(fault: Fault, bench: Bench) -> None:
     model = bench.write()
     rule = bench.proxy.misbehave(fault, method="PUT", where=part(1))
-    result = push(TAG, bench.sides())
+    result = push(TAG, bench.sides(impatient=stalls(fault)))
     assert rule.done == 1
     assert (result.outcome, result.retries) == (Outcome.PUSHED, 1)
     assert bench.proxy.count("PUT", part(1)) == 2
@@ -91,7 +92,7 @@ def test_a_single_put_is_tried_again_as_a_part_is(fault: Fault, make_bench: Benc
     bench = make_bench(strategy=None)
     model = bench.write()
     rule = bench.proxy.misbehave(fault, method="PUT")
-    result = push(TAG, bench.sides())
+    result = push(TAG, bench.sides(impatient=stalls(fault)))
     assert (rule.done, result.outcome, result.retries) == (1, Outcome.PUSHED, 1)
     bench.assert_pushed(model)
 
@@ -105,7 +106,7 @@ def test_an_upload_through_the_registry_itself_is_tried_again(fault: Fault, make
     bench = make_bench(strategy=TransmissionStrategy.PROXY)
     model = bench.write()
     rule = bench.proxy.misbehave(fault, method="PUT")
-    result = push(TAG, bench.sides(all_through_proxy=True))
+    result = push(TAG, bench.sides(all_through_proxy=True, impatient=stalls(fault)))
     assert (rule.done, result.outcome, result.retries) == (1, Outcome.PUSHED, 1)
     bench.assert_pushed(model)
 
@@ -177,7 +178,7 @@ def test_trouble_that_stays_is_given_up_after_its_tries_and_told(
     bench.write()
     bench.proxy.misbehave(fault, method="PUT", times=ALWAYS, where=part(1))
     with pytest.raises(error, match=says_so) as caught:
-        push(TAG, bench.sides())
+        push(TAG, bench.sides(impatient=stalls(fault)))
     assert caught.value.hint
     assert ".." not in caught.value.sentence
     assert bench.proxy.count("PUT", part(1)) == TRIES
@@ -202,7 +203,7 @@ def test_what_trying_again_would_not_mend_is_not_tried_again(
     bench.write()
     bench.proxy.misbehave(fault, method="PUT", times=ALWAYS, where=part(1))
     with pytest.raises(error, match=says_so) as caught:
-        push(TAG, bench.sides())
+        push(TAG, bench.sides(impatient=stalls(fault)))
     assert caught.value.hint
     assert bench.proxy.count("PUT", part(1)) == requests
     bench.assert_push_failed(says_so)
@@ -219,10 +220,10 @@ def test_a_forced_push_that_fails_leaves_the_object_that_was_there(fault: Fault,
     model = bench.write()
     bench.proxy.misbehave(fault, method="PUT", times=ALWAYS, where=part(2))
     with pytest.raises(ModelsyncError):
-        push(TAG, bench.sides(), force=True)
+        push(TAG, bench.sides(impatient=stalls(fault)), force=True)
     bench.assert_push_failed("", before)
     bench.proxy.behave()
-    assert push(TAG, bench.sides(), force=True).outcome is Outcome.PUSHED
+    assert push(TAG, bench.sides(impatient=stalls(fault)), force=True).outcome is Outcome.PUSHED
     bench.assert_pushed(model)
 
 
@@ -272,7 +273,7 @@ def test_an_object_whose_completion_was_not_confirmed_is_looked_at_before_it_is_
 ) -> None:
     model = bench.write()
     rule = bench.proxy.misbehave(fault, method="PATCH", where=call("/complete_multipart_upload"))
-    result = push(TAG, bench.sides(all_through_proxy=True))
+    result = push(TAG, bench.sides(all_through_proxy=True, impatient=stalls(fault)))
     assert (rule.done, result.outcome) == (1, Outcome.PUSHED)
     bench.assert_pushed(model)
 
@@ -293,7 +294,7 @@ def test_a_completion_that_the_registry_did_is_not_asked_for_twice(bench: Bench)
 def test_calls_of_the_registry_whose_answer_is_lost_are_made_again(fault: Fault, name: str, bench: Bench) -> None:
     model = bench.write()
     rule = bench.proxy.misbehave(fault, where=call(name))
-    result = push(TAG, bench.sides(all_through_proxy=True))
+    result = push(TAG, bench.sides(all_through_proxy=True, impatient=stalls(fault)))
     assert (rule.done, result.outcome) == (1, Outcome.PUSHED)
     bench.assert_pushed(model)
 

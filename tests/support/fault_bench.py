@@ -32,7 +32,10 @@ TAG = Tag("iris", "v1")
 TRIES = 4
 QUICK = RetryPolicy(tries=TRIES, base_s=0.001, max_s=0.002, jitter=lambda: 0.0)
 """Gives up after four tries, and hardly waits between them."""
-STALL_AFTER_S = 0.3
+STALL_AFTER_S = 10.0
+"""Long, so that a busy machine is not taken for a stall."""
+STALL_SOON_S = 0.5
+"""For the tests of stalls."""
 THREADS = 4
 SIZE_BYTES = 10 * MiB
 """Of the model's one large file: two parts up, two ranges beside the head down."""
@@ -55,18 +58,21 @@ class Bench:
         threads: int = THREADS,
         retry: RetryPolicy = QUICK,
         backoff: Backoff | None = None,
-        verify: bool = True,
+        impatient: bool = False,
     ) -> Sides:
-        """A store and the registry; its calls go straight there, its bytes through the proxy."""
+        """A store and the registry; its calls go straight there, its bytes through the proxy.
+
+        An impatient one takes half a second without a byte for a stall.
+        """
+        stall_s = STALL_SOON_S if impatient else STALL_AFTER_S
         endpoint = self.proxy.url if all_through_proxy else self.server.url
         account = Account(Context("test", endpoint), Token(TOKEN), TokenSource.SESSION)
         sides = Sides(
             store=ModelStore(self.folder / home),
             registry=Registry(account, backoff=backoff or Backoff(tries=3, first_s=0.001, longest_s=0.002)),
             workers=Workers(threads),
-            data=DataClient(transport=DataTransport(stall_after_s=STALL_AFTER_S, answer_within_s=STALL_AFTER_S)),
+            data=DataClient(transport=DataTransport(stall_after_s=stall_s, answer_within_s=stall_s)),
             journals=Journals(self.folder / "state" / home),
-            verify=verify,
             sync_to_disk=False,
             retry=retry,
         )

@@ -5,6 +5,18 @@ from functools import partial
 
 from support.bad_proxy import Edit, Exchange, Fault
 
+_STALLING: set[Fault] = set()
+
+
+def _stalling(fault: Fault) -> Fault:
+    _STALLING.add(fault)
+    return fault
+
+
+def stalls(fault: Fault) -> bool:
+    """Whether the client sees nothing but silence, and must lose its patience."""
+    return fault in _STALLING
+
 
 def reset(exchange: Exchange) -> None:
     """The connection is lost as soon as the request's head has come."""
@@ -78,9 +90,10 @@ def stall_request(after: int) -> Fault:
         exchange.skip(after)
         exchange.stall()
 
-    return fault
+    return _stalling(fault)
 
 
+@_stalling
 def stall_before_answer(exchange: Exchange) -> None:
     """The whole request is read, and no answer comes."""
     exchange.skip()
@@ -95,7 +108,7 @@ def stall_answer(after: int) -> Fault:
             exchange.pass_on(answer, at_most=after)
         exchange.stall()
 
-    return fault
+    return _stalling(fault)
 
 
 def flip_request(at: int) -> Fault:
