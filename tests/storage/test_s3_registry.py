@@ -95,10 +95,12 @@ def test_what_the_store_says_of_an_upload_is_in_the_words_of_the_contract(s3: S3
 
 
 def test_an_expired_url_is_refused_by_the_store(s3: S3Bench) -> None:
-    server = s3.registry(url_lifetime_s=0.5)  # signed for 1 s, the least there is
+    server = s3.registry()
     model = register_model(server.api, "bert", "v1")
     put_object(server.api, model, [b"content"])
+    server.faults.url_lifetime_s = 0.5
     url = presign_get(server.api, model)
+    assert httpx.URL(url).params["X-Amz-Expires"] == "1"  # the least there is
     wait_for(lambda: httpx.get(url, trust_env=False).status_code == 403, what="the URL's end")
     assert "expired" in httpx.get(url, trust_env=False).text
 
