@@ -1,5 +1,6 @@
 """Pushes through a proxy that misbehaves: what passes is tried again, what does not is told, nothing is lost."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from modelsync.errors import (
     UnreachableError,
     UploadGoneError,
 )
+from modelsync.registry.schemas import CompletedPart, ETag
 from modelsync.results import Outcome
 from modelsync.sync import push
 from modelsync.transfer.progress import Progress
 from modelsync.transfer.retry import RetryPolicy
+from modelsync.transfer.upload import object_etag
 from modelsync_registry.config import TransmissionStrategy
 from support.bad_proxy import ALWAYS, Fault, Request
 from support.fault_bench import QUICK, TAG, TRIES, Bench, BenchFactory, MiB
@@ -275,6 +278,21 @@ def test_an_object_whose_completion_was_not_confirmed_is_looked_at_before_it_is_
     rule = bench.proxy.misbehave(fault, method="PATCH", where=call("/complete_multipart_upload"))
     result = push(TAG, bench.sides(all_through_proxy=True, impatient=stalls(fault)))
     assert (rule.done, result.outcome) == (1, Outcome.PUSHED)
+    bench.assert_pushed(model)
+
+
+def test_nothing_is_said_of_an_object_whose_parts_have_no_md5s_for_etags() -> None:
+    md5 = CompletedPart(1, ETag(f'"{"a0" * 16}"'))
+    assert object_etag([md5, md5]) == ETag(f'"{hashlib.md5(bytes.fromhex("a0" * 32)).hexdigest()}-2"')
+    assert object_etag([md5, CompletedPart(2, ETag('"0x8DB-1"'))]) == ""
+
+
+def test_a_part_that_is_refused_now_and_then_is_not_refused_twice_in_a_row(bench: Bench) -> None:
+    model = bench.write()
+    for fault in (says(403), says(500), says(403)):
+        bench.proxy.misbehave(fault, method="PUT", where=part(1))
+    result = push(TAG, bench.sides())
+    assert (result.outcome, result.retries) == (Outcome.PUSHED, 3)
     bench.assert_pushed(model)
 
 

@@ -72,6 +72,7 @@ class Upload:
                 counters.retry("signed URL expired, asking for a new one")
             except Retryable as exc:
                 failures += 1
+                refused = False
                 worker.pace.trouble(slow_down=exc.slow_down)
                 counters.retry(exc.error.message)
                 self.policy.pause(failures, exc, control)
@@ -111,8 +112,14 @@ class Upload:
 
 
 def object_etag(parts: Sequence[CompletedPart]) -> ETag:
-    """The ETag that S3 gives an object made of these parts: `md5(md5s)-N` (contract 4.3), with its quotes."""
+    """The ETag that S3 gives an object made of these parts: `md5(md5s)-N` (contract 4.3), with its quotes.
+
+    Empty where the parts' own are no MD5s: then nothing can be said of the object's.
+    """
     digest = hashlib.md5(usedforsecurity=False)
-    for part in parts:
-        digest.update(bytes.fromhex(part.etag.strip('"')))
+    try:
+        for part in parts:
+            digest.update(bytes.fromhex(part.etag.strip('"')))
+    except ValueError:
+        return ETag("")
     return ETag(f'"{digest.hexdigest()}-{len(parts)}"')
