@@ -104,6 +104,38 @@ def test_a_version_arrives_whole_by_every_strategy(
     assert read_tree(other.store.get(TAG).path) == read_tree(model)
 
 
+def test_parts_that_are_not_compared_arrive_whole_too(
+    registry_server: RegistryServer, make_sides: SidesFactory, home: Path
+) -> None:
+    """Without MD5 the kernel sends the files by itself."""
+    files = {"weights.bin": os.urandom(20 * MiB), "empty": b"", **{f"{n}.txt": os.urandom(n * 777) for n in range(40)}}
+    model = write_model(home, "iris:v1", files=files)
+    result = push(TAG, make_sides(registry_server, verify=False))
+    assert result.bytes_moved == result.bytes_total
+    assert read_tree(pull(TAG, make_sides(registry_server, "other")).path) == read_tree(model)
+
+
+def test_a_file_that_shrinks_while_the_kernel_sends_it_fails_the_push_by_name(
+    registry_server: RegistryServer, make_sides: SidesFactory, home: Path
+) -> None:
+    sides = make_sides(registry_server, verify=False, threads=1)
+    sides.workers.bandwidth.limit = 8 * MiB
+    model = write_iris(home)
+    progress = Progress()
+
+    def shrink() -> None:
+        wait_for(lambda: progress.bytes_moved > MiB)
+        os.truncate(model / "weights.bin", 4 * MiB)
+        sides.workers.bandwidth.limit = None
+
+    thread = threading.Thread(target=shrink)
+    thread.start()
+    with pytest.raises(SourceChangedError, match=r"weights\.bin"):
+        push(TAG, sides, progress=progress)
+    thread.join()
+    assert record(sides).status is UploadStatus.FAILED
+
+
 def test_a_second_push_sends_nothing_and_says_so(
     registry_server: RegistryServer, make_sides: SidesFactory, home: Path
 ) -> None:

@@ -128,6 +128,9 @@ class FileExtent:
     offset: int
     length: int
 
+    def __len__(self) -> int:
+        return self.length
+
 
 class ArchiveReader:
     """Reads one layout at any offset; for one thread. Holds at most one file open, until `close`."""

@@ -105,8 +105,8 @@ class _Push:
         known = remote is not None
         if remote is None:
             remote = self._register()
-        registry.start_upload(tag, control=self.control)
         try:
+            registry.start_upload(tag, control=self.control)
             self._send(sending, remote)
             self._say_success(sending, remote, known=known)
         except (Paused, TokenRefusedError):  # a refused token could not tell; after a new sign-in it goes on

@@ -13,6 +13,7 @@ from typing import cast
 
 import httpx
 
+from modelsync.archive.layout import FileExtent
 from modelsync.errors import (
     IntegrityError,
     ModelsyncError,
@@ -50,10 +51,14 @@ class UrlRefused(Exception):  # noqa: N818 - it never leaves the transfer packag
         self.words = words
 
 
+Piece = memoryview | FileExtent
+"""What a body is made of; extents only where `DataClient.sends_files` says so."""
+
+
 class _Pieces(httpx.SyncByteStream):
     """A request body that is made of pieces as they are asked for."""
 
-    def __init__(self, pieces: Callable[[], Iterator[memoryview]]) -> None:
+    def __init__(self, pieces: Callable[[], Iterator[Piece]]) -> None:
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[bytes]:
@@ -96,11 +101,15 @@ class DataClient:
     def close(self) -> None:
         self._transport.close()
 
+    def sends_files(self, target: DataTarget) -> bool:
+        """Whether a body sent there may hold stretches of files, which the kernel then sends by itself."""
+        return isinstance(self._transport, DataTransport) and self._transport.sends_files(target.url)
+
     def put(
         self,
         target: DataTarget,
         size: int,
-        pieces: Callable[[], Iterator[memoryview]],
+        pieces: Callable[[], Iterator[Piece]],
         *,
         control: Control,
         on_sent: Callable[[int], object],

@@ -183,7 +183,7 @@ class Fetch:
         position: _Position,
     ) -> None:
         while position.at < end:
-            piece = worker.buffer[: min(self.bandwidth.piece(), end - position.at)]
+            piece = worker.buffer[: min(worker.next_piece(), end - position.at)]
             count, trouble = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
             if count:
                 sink.write_all(position.at, piece[:count], control.check)
@@ -205,7 +205,7 @@ class Fetch:
             position.etag = answer.etag
             passed = hashlib.sha256()
             while True:
-                piece = worker.buffer[: self.bandwidth.piece()]
+                piece = worker.buffer[: worker.next_piece()]
                 count, trouble = _fill(answer, piece, counters, flush_after_s=FLUSH_AFTER_S)
                 if count == 0 and trouble is None:
                     break

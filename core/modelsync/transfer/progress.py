@@ -4,12 +4,15 @@ How it works: each part thread adds to counters of its own part, without a lock 
 for a snapshot, a few times a second. Nothing is sent anywhere on the hot path.
 """
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+log = logging.getLogger("modelsync.transfer")
 
 SPEED_WINDOW_S = 5.0
 """Speed is that of the last seconds: long enough to be calm, short enough to be true."""
@@ -122,6 +125,7 @@ class PartProgress:
         """The try failed; the part waits for its next one."""
         self.state = PartState.RETRY
         self.note = note
+        log.info("part %d is tried again, %d so far: %s", self.number, self.attempts, note)
 
     def finish(self, note: str = "") -> None:
         self.done = self.size

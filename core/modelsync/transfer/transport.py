@@ -17,14 +17,16 @@ import socket
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, cast
 
 import httpx
 
+from modelsync.archive.layout import FileExtent
 from modelsync.registry.connecting import UNUSABLE_PROXY, goes_through_proxy, tls_context, unusable_proxy
+from modelsync.transfer import bulk
 from modelsync.transfer.control import Control
 from modelsync.transfer.whole_head import WholeHeadResponse
 
@@ -34,6 +36,8 @@ STALL_AFTER_S = 15.0
 ANSWER_TIMEOUT_S = 60.0
 """How long a server may take for its answer after the last byte of a request; stores assemble and hash first."""
 IDLE_PER_HOST_MAX = 64
+BULK_FROM_BYTES = 64 << 10
+"""A buffer as large as this is larger than what `http.client` reads ahead, and worth a call of its own."""
 
 
 class ReadInto(Protocol):
@@ -75,13 +79,24 @@ class DataTransport(httpx.BaseTransport):
         except BaseException:
             _end(connection, sock, control)
             raise
-        body = _Body(response, sock, lambda reusable: self._release(origin, connection, sock, control, reusable))
+        body = _Body(
+            response,
+            sock,
+            self._stall_after_s,
+            lambda reusable: self._release(origin, connection, sock, control, reusable),
+        )
         return httpx.Response(
             response.status,
             headers=response.getheaders(),
             stream=body,
             extensions={"readinto": body.readinto, "http_version": b"HTTP/1.1"},
         )
+
+    @staticmethod
+    def sends_files(url: str) -> bool:
+        """Whether a body sent there may hold FileExtents: not through TLS, nor through a proxy."""
+        parsed = httpx.URL(url)
+        return parsed.scheme == "http" and not goes_through_proxy(parsed)
 
     def close(self) -> None:
         with self._lock:
@@ -104,8 +119,9 @@ class DataTransport(httpx.BaseTransport):
             for name, value in request.headers.raw:
                 connection.putheader(name.decode("ascii"), value)
             connection.endheaders()
-            for piece in cast("httpx.SyncByteStream", request.stream):
-                _send(sock, memoryview(piece), on_sent)
+            self._send_body(sock, cast("Iterable[bytes | FileExtent]", request.stream), on_sent)
+        except EOFError as exc:
+            raise httpx.WriteError(str(exc), request=request) from exc
         except TimeoutError as exc:
             raise httpx.WriteTimeout(f"no byte was taken for {self._stall_after_s:.0f} s", request=request) from exc
         except OSError as exc:
@@ -125,6 +141,22 @@ class DataTransport(httpx.BaseTransport):
         except OSError as exc:
             raise httpx.ReadError(_words(exc), request=request) from exc
         return response
+
+    def _send_body(
+        self,
+        sock: socket.socket,
+        pieces: "Iterable[bytes | FileExtent]",
+        on_sent: Callable[[int], object] | None,
+    ) -> None:
+        in_bulk = False
+        for piece in pieces:
+            if not in_bulk and len(piece) and bulk.can_bulk(sock):
+                bulk.begin_bulk(sock, self._stall_after_s)
+                in_bulk = True
+            if isinstance(piece, FileExtent):
+                bulk.send_extent(sock, piece, on_sent)
+            else:
+                bulk.send(sock, memoryview(piece), on_sent)
 
     def _answer_timeout_s(self, request: httpx.Request) -> float:
         return self._answer_within_s if request.method == "PUT" else self._stall_after_s
@@ -234,10 +266,16 @@ class _Body(httpx.SyncByteStream):
     """A response's body on its socket; hands the connection back when it was read to its end."""
 
     def __init__(
-        self, response: http.client.HTTPResponse, sock: socket.socket, release: Callable[[bool], None]
+        self,
+        response: http.client.HTTPResponse,
+        sock: socket.socket,
+        stall_after_s: float,
+        release: Callable[[bool], None],
     ) -> None:
         self._response = response
         self._sock = sock
+        self._stall_after_s = stall_after_s
+        self._in_bulk = False
         self._release: Callable[[bool], None] | None = release
         self._left = None if getattr(response, "chunked", False) else response.length
         if response.isclosed():
@@ -267,8 +305,14 @@ class _Body(httpx.SyncByteStream):
             return 0
         if len(buffer) > left:
             buffer = buffer[:left]
-        reader = cast("_BufferedReader", self._response.fp)
-        count = reader.readinto1(buffer)
+        if self._in_bulk:
+            count = bulk.receive(self._sock, buffer)
+        else:
+            count = cast("_BufferedReader", self._response.fp).readinto1(buffer)
+            if len(buffer) >= BULK_FROM_BYTES and count < left and bulk.can_bulk(self._sock):
+                # The reader's own buffer, with what came along with the headers, is empty now.
+                bulk.begin_bulk(self._sock, self._stall_after_s)
+                self._in_bulk = True
         self._left = left - count
         return count
 
@@ -353,15 +397,6 @@ def _open_socket(host: str, port: int, control: Control | None) -> socket.socket
             if control is not None:
                 control.detach(sock)
     raise last or OSError(f"{host} has no address")
-
-
-def _send(sock: socket.socket, view: memoryview, on_sent: Callable[[int], object] | None) -> None:
-    # Not sendall: its time-out is for the whole piece, and a slow link is no stalled one.
-    while view:
-        count = sock.send(view)
-        view = view[count:]
-        if on_sent is not None:
-            on_sent(count)
 
 
 def _early_answer(connection: http.client.HTTPConnection, sock: socket.socket) -> http.client.HTTPResponse | None:

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from modelsync.archive.layout import ArchiveLayout
+from modelsync.archive.layout import ArchiveLayout, FileExtent
 from modelsync.errors import IntegrityError
 from modelsync.registry.schemas import CompletedPart, ETag
 from modelsync.registry.targets import DataTarget
 from modelsync.transfer.control import Control
-from modelsync.transfer.data import DataClient, UrlRefused, refused_for_good
+from modelsync.transfer.data import DataClient, Piece, UrlRefused, refused_for_good
 from modelsync.transfer.parts import Part
 from modelsync.transfer.progress import PartProgress
 from modelsync.transfer.retry import Retryable, RetryPolicy
@@ -84,23 +84,30 @@ class Upload:
     def _try(self, part: Part, counters: PartProgress, worker: Worker, control: Control) -> ETag:
         digest = hashlib.md5(usedforsecurity=False) if self.verify else None
 
-        def pieces() -> Iterator[memoryview]:
+        target = self.target_for(part.number, control)
+        by_kernel = digest is None and self.client.sends_files(target)
+
+        def pieces() -> Iterator[Piece]:
             offset = part.start
             with self.layout.open() as reader:
                 while offset < part.end:
-                    piece = worker.buffer[: min(worker.bandwidth.piece(), part.end - offset)]
-                    reader.read_into(offset, piece)
-                    if digest is not None:
-                        digest.update(piece)
-                    worker.bandwidth.take(len(piece), control)
-                    yield piece
-                    offset += len(piece)
+                    length = min(worker.next_piece(), part.end - offset)
+                    worker.bandwidth.take(length, control)
+                    if by_kernel:
+                        for extent in reader.extents(offset, length):
+                            yield extent if isinstance(extent, FileExtent) else memoryview(extent)
+                    else:
+                        piece = worker.buffer[:length]
+                        reader.read_into(offset, piece)
+                        if digest is not None:
+                            digest.update(piece)
+                        yield piece
+                    offset += length
 
         def sent(count: int) -> None:
             counters.add(count)
             worker.pace.moved(count)
 
-        target = self.target_for(part.number, control)
         stored = self.client.put(target, part.size, pieces, control=control, on_sent=sent)
         if digest is not None and stored.etag_is_md5 and stored.etag.strip('"') != digest.hexdigest():
             error = IntegrityError(

@@ -7,6 +7,7 @@ the pace says how many work.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -23,6 +24,11 @@ Task = Callable[["Worker", Control], None]
 """Moves one part; gets the thread's own things and the control of its batch."""
 
 
+PIECE_BYTES_FIRST = 64 << 10
+PIECE_QUICK_S = 0.05
+PIECE_SLOW_S = 0.25
+
+
 class Worker:
     """What one part thread owns or shares: a buffer that every part it moves goes through, the limit, the pace."""
 
@@ -30,6 +36,22 @@ class Worker:
         self.buffer = memoryview(bytearray(PIECE_BYTES))
         self.bandwidth = bandwidth
         self.pace = pace
+        self._piece = PIECE_BYTES_FIRST
+        self._piece_began = 0.0
+
+    def next_piece(self) -> int:
+        """How many bytes to move at once: up to 1 MiB on a fast line, few on a slow one, so that progress is seen.
+
+        Called once for each piece; the time between two calls tells how fast the line is.
+        """
+        now = time.monotonic()
+        took = now - self._piece_began
+        self._piece_began = now
+        if took < PIECE_QUICK_S:
+            self._piece = min(PIECE_BYTES, self._piece * 2)
+        elif took > PIECE_SLOW_S:
+            self._piece = max(PIECE_BYTES_FIRST, self._piece // 2)
+        return self.bandwidth.piece(self._piece)
 
 
 class Workers:
