@@ -3,6 +3,7 @@
 import sys
 
 from modelsync.crashes import forbid_core_dumps
+from modelsync_cli.completing import answer_shell
 from modelsync_cli.guard import guarded
 from modelsync_cli.parser import build_parser
 
@@ -13,6 +14,7 @@ def main() -> None:
     """
     forbid_core_dumps()
     parser = build_parser()
+    answer_shell(parser)
     args = parser.parse_args()
     sys.exit(guarded(args))
 

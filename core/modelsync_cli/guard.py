@@ -56,6 +56,22 @@ def _run(session: Session) -> int:
             from modelsync_cli import listing
 
             return listing.run(session)
+        case "delete":
+            from modelsync_cli import deleting
+
+            return deleting.run(session)
+        case "history":
+            from modelsync_cli import remembering
+
+            return remembering.run_history(session)
+        case "status":
+            from modelsync_cli import remembering
+
+            return remembering.run_status(session)
+        case "completion":
+            from modelsync_cli import completing
+
+            return completing.run(session)
         case "locate":
             from modelsync_cli import locating
 

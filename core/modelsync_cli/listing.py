@@ -1,17 +1,42 @@
 """`modelsync ls`: the versions of one side."""
 
+import argparse
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelsync.errors import LocalModelNotFoundError, RemoteModelNotFoundError, StoreError
 from modelsync.model import BrokenEntry, Json, LocalModel, RemoteModel
 from modelsync_cli.output import labels_text, size_text, time_json, time_text
-from modelsync_cli.session import Session
+from modelsync_cli.session import Session, flag
 
 if TYPE_CHECKING:
     from modelsync.registry.client import Registry
 
 _HEADS = ("TAG", "SIZE", "CREATED", "STATE", "LABELS")
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What narrows a list beside a name."""
+
+    search: str
+    """A piece of the name."""
+    labels: Mapping[str, str | None]
+    """Labels that must be there; with the value None, whatever their value."""
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> "_Choice":
+        pairs = (text.partition("=") for text in args.labels or [])
+        return cls(flag(args, "search") or "", {key: value if equals else None for key, equals, value in pairs})
+
+    def has_labels(self, labels: Mapping[str, str]) -> bool:
+        return all(key in labels and value in (None, labels[key]) for key, value in self.labels.items())
+
+    @property
+    def words(self) -> str:
+        """For a sentence about an empty list."""
+        return " of these words and labels" if self.search or self.labels else ""
 
 
 def run(session: Session) -> int:
@@ -26,14 +51,26 @@ def _local(session: Session, name: str, version: str) -> int:
     """Reads the disk only, and loads nothing that talks to a network."""
     store = session.store()
     listing = store.scan()
-    models = [model for model in listing.models if _wanted(model.tag.name, model.tag.version, name, version)]
-    broken = [entry for entry in listing.broken if _wanted(entry.name, entry.version, name, version)]
+    chosen = _Choice.of(session.args)
+    models = [
+        model
+        for model in listing.models
+        if _wanted(model.tag.name, model.tag.version, name, version)
+        and chosen.search in model.tag.name
+        and chosen.has_labels(model.info.labels)
+    ]
+    broken = [
+        entry
+        for entry in listing.broken
+        if _wanted(entry.name, entry.version, name, version) and chosen.search in entry.name and not chosen.labels
+    ]
     if name and not models and not broken:
         raise LocalModelNotFoundError(
-            f"The local store {store.home} has no {session.args.name}.", hint="See what it has: modelsync ls local"
+            f"The local store {store.home} has no {session.args.name}{chosen.words}.",
+            hint="See what it has: modelsync ls local",
         )
     if not models and not broken:
-        session.output.note(f"No models in {store.models_dir}.")
+        session.output.note(f"No models{chosen.words} in {store.models_dir}.")
     if session.output.as_json:
         for model in models:
             session.output.record(_local_record(model), ())
@@ -90,10 +127,11 @@ def _remote(session: Session, name: str, version: str) -> int:
 
     session.start_log()
     locals_ = _locals(session)
+    chosen = _Choice.of(session.args)
     with Registry(session.account(), ca_file=session.settings.ca_file) as registry:
         found = 0
         rows = []
-        for model in _remote_models(registry, name, version):
+        for model in _remote_models(registry, name, version, chosen):
             found += 1
             if session.output.as_json:
                 session.output.record(_remote_record(model, locals_), ())
@@ -101,18 +139,24 @@ def _remote(session: Session, name: str, version: str) -> int:
                 rows.append(_remote_row(model, locals_))
     if name and not found:
         raise RemoteModelNotFoundError(
-            f"The registry has no {session.args.name}.", hint="See what it has: modelsync ls remote"
+            f"The registry has no {session.args.name}{chosen.words}.", hint="See what it has: modelsync ls remote"
         )
     if not found:
-        session.output.note("No models in the registry.")
+        session.output.note(f"No models{chosen.words} in the registry.")
     _table(session, rows)
     return 0
 
 
-def _remote_models(registry: "Registry", name: str, version: str) -> Iterable[RemoteModel]:
-    if not name:
-        return registry.all_models()
-    return (model for model in registry.all_versions(name) if version in ("", model.version))
+def _remote_models(registry: "Registry", name: str, version: str, chosen: "_Choice") -> Iterable[RemoteModel]:
+    """What the registry finds, looked at again: not every registry applies a search in the list of one name."""
+    from modelsync.registry.query import Query
+
+    query = str(Query.of(labels=chosen.labels))
+    if name:
+        found = (model for model in registry.all_versions(name, query=query) if version in ("", model.version))
+    else:
+        found = (model for model in registry.all_models(search=chosen.search, query=query))
+    return (model for model in found if chosen.search in model.name and chosen.has_labels(model.labels))
 
 
 def _remote_row(model: RemoteModel, locals_: Mapping[str, LocalModel]) -> tuple[str, ...]:

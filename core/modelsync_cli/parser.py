@@ -4,6 +4,7 @@ import argparse
 from typing import Final
 
 from modelsync import __version__
+from modelsync_cli.completing import SHELLS, completed, context_names, listed_names, local_names, local_tags
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -37,6 +38,41 @@ With --json:
   error           a sentence, or null
 
 exit codes: 0 no difference, 1 a difference, else as for every command (see `modelsync --help`)
+"""
+
+DELETE_EPILOG: Final = """\
+one line per tag on stdout: deleted, refused or failed; the tag; what was freed. With --json:
+  tag          name:version
+  outcome      deleted, refused (a local bento uses it) or failed
+  bytes_freed
+  used_by      a list of the local bentos, name:version
+  error        a sentence, or null
+
+exit codes: 0 done, 1 a version that was named is used by a bento, 130 not agreed, else as for every command
+(see `modelsync --help`)
+"""
+
+HISTORY_EPILOG: Final = """\
+With --json, one line for each transfer that ended, in whatever program:
+  began, ended  UTC
+  direction     push or pull
+  tag           name:version
+  outcome       pushed, pulled, skipped, failed, cancelled or paused
+  reason        why it was done, or why not
+  resumed       whether it went on from an earlier run's parts
+  bytes_total   of the archive on the wire
+  bytes_moved   in this run
+  retries, seconds, context, host, organization, program
+"""
+
+STATUS_EPILOG: Final = """\
+With --json, one line for each transfer:
+  tag, direction, force
+  state         paused at the last quit, was cut short, or who runs it
+  bytes_kept    what need not be moved again
+  since         when it was last heard of
+  endpoint, organization, store
+  go_on         the command that goes on with it; empty while it runs
 """
 
 _TAG_HELP = "name, name:latest or name:version"
@@ -75,20 +111,36 @@ def build_parser() -> argparse.ArgumentParser:
         "--verify", action="store_true", help="compare what arrives with the checksum that the object store keeps"
     )
     verify = add("verify", "compare versions of the local store with the registry's, byte for byte", VERIFY_EPILOG)
-    verify.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP)
+    completed(verify.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP), local_tags)
     verify.add_argument("--quick", action="store_true", help="compare names and sizes only")
     _speed_flags(verify)
     ls = add("ls", "list the versions of one side")
     ls.add_argument("side", choices=("local", "remote"))
-    ls.add_argument("name", nargs="?", metavar="NAME", help="only this model: name or name:version")
+    completed(
+        ls.add_argument("name", nargs="?", metavar="NAME", help="only this model: name or name:version"), listed_names
+    )
+    ls.add_argument("--search", metavar="TEXT", help="only models with this in their name")
+    ls.add_argument(
+        "--label", dest="labels", action="append", metavar="K[=V]", help="only with this label; may be repeated"
+    )
+    _delete_flags(add("delete", "delete versions of the local store, after a question", DELETE_EPILOG))
+    _history_flags(add("history", "show what was transferred, the last one first", HISTORY_EPILOG))
+    add("status", "show what has not ended, and how to go on with it", STATUS_EPILOG)
     _login_flags(add("login", "sign in to a registry and keep the token"))
     logout = add("logout", "forget a context and its token")
-    logout.add_argument("name", nargs="?", metavar="CONTEXT", help="the context to forget (default: the current one)")
+    completed(
+        logout.add_argument(
+            "name", nargs="?", metavar="CONTEXT", help="the context to forget (default: the current one)"
+        ),
+        context_names,
+    )
     add("whoami", "show who you are, and where the token comes from")
     add("contexts", "list the kept contexts")
     use = add("use", "make a kept context the current one")
-    use.add_argument("name", metavar="CONTEXT")
+    completed(use.add_argument("name", metavar="CONTEXT"), context_names)
     add("locate", "show where all files are")
+    completion = add("completion", "print what makes a shell complete this command")
+    completion.add_argument("shell", choices=SHELLS)
     return parser
 
 
@@ -97,7 +149,7 @@ def _common_flags() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
     flags.add_argument("--json", action="store_true", help="one line of JSON per result on stdout")
     flags.add_argument("--quiet", "-q", action="store_true", help="only warnings and errors on stderr")
-    flags.add_argument("--context", metavar="NAME", help="the kept context to use")
+    completed(flags.add_argument("--context", metavar="NAME", help="the kept context to use"), context_names)
     flags.add_argument("--store", metavar="DIR", help="the BentoML directory to use")
     flags.add_argument("--config", metavar="FILE", help="the settings file to use")
     flags.add_argument("--ca-file", metavar="FILE", help="certificates to trust, PEM")
@@ -109,10 +161,31 @@ def _common_flags() -> argparse.ArgumentParser:
 
 
 def _transfer_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP)
+    completed(parser.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP), local_tags)
     parser.add_argument("--force", action="store_true", help="replace a version that is there already")
     parser.add_argument("--no-verify", action="store_true", help="do not compare checksums of parts that are sent")
     _speed_flags(parser)
+
+
+def _delete_flags(parser: argparse.ArgumentParser) -> None:
+    completed(parser.add_argument("tags", nargs="*", metavar="TAG", help="name:version"), local_tags)
+    parser.add_argument("--keep-last", metavar="N", help="with --name: delete all but the N newest builds")
+    completed(
+        parser.add_argument(
+            "--name", dest="names", action="append", metavar="NAME", help="a model to clean up; may be repeated"
+        ),
+        local_names,
+    )
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    parser.add_argument("--force-used", action="store_true", help="delete also what local bentos use")
+
+
+def _history_flags(parser: argparse.ArgumentParser) -> None:
+    completed(
+        parser.add_argument("name", nargs="?", metavar="NAME", help="only this model: name or name:version"), local_tags
+    )
+    parser.add_argument("--limit", metavar="N", help="at most so many (default: 50)")
+    parser.add_argument("--csv", action="store_true", help="as a table for another program")
 
 
 def _speed_flags(parser: argparse.ArgumentParser) -> None:
