@@ -36,8 +36,6 @@ from support.waiting import wait_for
 
 PATIENT = RetryPolicy(tries=1000, base_s=0.01, max_s=0.02, jitter=lambda: 0.0)
 PATIENT_CALLS = Backoff(tries=1000, first_s=0.01, longest_s=0.02)
-SLOW = 12 * MiB
-"""Bytes per second: slow enough for something to happen in the middle."""
 
 
 def at(condition: Callable[[], object], act: Callable[[], object]) -> threading.Thread:
@@ -52,22 +50,28 @@ def at(condition: Callable[[], object], act: Callable[[], object]) -> threading.
     return thread
 
 
-def restart(bench: Bench, progress: Progress) -> Fault:
-    """The registry stops, which cuts the request; it starts again when that was noticed."""
+def stopping(bench: Bench) -> tuple[Fault, threading.Event]:
+    """The registry stops, which cuts the request; and what tells that it has stopped."""
     stopped = threading.Event()
 
     def stop() -> None:
         bench.server.stop()
         stopped.set()
 
+    return after(stop, reset), stopped
+
+
+def restarting(bench: Bench, progress: Progress) -> Fault:
+    """The registry stops, and starts again when that was noticed."""
+    stop, stopped = stopping(bench)
     at(lambda: stopped.is_set() and progress.retries > 0, bench.server.start)
-    return after(stop, reset)
+    return stop
 
 
 def test_a_push_survives_a_registry_that_restarts(bench: Bench) -> None:
     model = bench.write(size=40 * MiB)
     progress = Progress()
-    bench.proxy.misbehave(restart(bench, progress), method="PUT", where=lambda request: request.part == 3)
+    bench.proxy.misbehave(restarting(bench, progress), method="PUT", where=lambda request: request.part == 3)
     result = push(TAG, bench.sides(retry=PATIENT, backoff=PATIENT_CALLS), progress=progress)
     assert result.outcome is Outcome.PUSHED
     assert result.retries > 0
@@ -78,7 +82,7 @@ def test_a_pull_survives_a_registry_that_restarts(bench: Bench) -> None:
     model = bench.publish(size=40 * MiB)
     progress = Progress()
     bench.proxy.misbehave(
-        restart(bench, progress),
+        restarting(bench, progress),
         method="GET",
         where=lambda request: request.range is not None and request.range[0] > 16 * MiB,
     )
@@ -90,31 +94,35 @@ def test_a_pull_survives_a_registry_that_restarts(bench: Bench) -> None:
 
 def test_a_push_to_a_registry_that_is_gone_fails_and_goes_on_when_it_is_back(bench: Bench) -> None:
     model = bench.write(size=40 * MiB)
-    sides = bench.sides()
-    sides.workers.bandwidth.limit = SLOW
-    progress = Progress()
-    gone = at(lambda: progress.bytes_moved > 20 * MiB, bench.server.stop)
+    stop, stopped = stopping(bench)
+    bench.proxy.misbehave(stop, method="PUT", where=lambda request: request.part == 3)
     with pytest.raises(UnreachableError) as caught:
-        push(TAG, sides, progress=progress)
+        push(TAG, bench.sides(threads=2))
     assert caught.value.hint
-    gone.join()
+    assert stopped.wait(30)
     bench.server.start()
     assert bench.record().status is UploadStatus.UPLOADING  # nobody was there to be told
-    assert push(TAG, bench.sides()).outcome is Outcome.PUSHED
-    bench.assert_pushed(model)
+    result = push(TAG, bench.sides(threads=2))
+    assert (result.outcome, result.resumed) == (Outcome.PUSHED, True)
+    assert bench.record().status is UploadStatus.SUCCESS
+    assert bench.stored() == bench.archive(model, threads=2)
 
 
 def test_a_pull_from_a_registry_that_is_gone_fails_and_goes_on_when_it_is_back(bench: Bench) -> None:
     model = bench.publish(size=40 * MiB)
-    sides = bench.sides("reader")
-    sides.workers.bandwidth.limit = SLOW
-    progress = Progress()
-    gone = at(lambda: progress.bytes_moved > 20 * MiB, bench.server.stop)
+    stop, stopped = stopping(bench)
+    bench.proxy.misbehave(
+        stop,
+        method="GET",
+        where=lambda request: request.range is not None and request.range[0] > 16 * MiB,
+    )
+    reader = bench.sides("reader", threads=2)
+    reader.workers.bandwidth.limit = 16 * MiB  # the registry takes a moment to stop; the pull must outlast it
     with pytest.raises(UnreachableError) as caught:
-        pull(TAG, sides, progress=progress)
+        pull(TAG, reader)
     assert caught.value.hint
     bench.assert_nothing_pulled()
-    gone.join()
+    assert stopped.wait(30)
     bench.server.start()
     result = pull(TAG, bench.sides("reader"))
     assert (result.outcome, result.resumed) == (Outcome.PULLED, True)
