@@ -65,7 +65,7 @@ class Job:
         return self.next is TransferStatus.CANCELLED or (wish is not None and not isinstance(wish, Paused))
 
     def begin_run(self) -> None:
-        self.progress = Progress()  # its clock starts now, not when it was asked for
+        self.progress = Progress()
         self.restored = False
         self.become(TransferStatus.RUNNING)
 

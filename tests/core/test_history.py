@@ -197,8 +197,10 @@ def test_every_end_of_a_transfer_leaves_one_record(
     write_model(tmp_path / "home", "iris:v1", files={"w.bin": os.urandom(MiB)})
     tag = Tag("iris", "v1")
     before = datetime.now(UTC) - timedelta(seconds=1)
+    progress = Progress()
     result = push(tag, sides)
-    push(tag, sides)
+    wait_for(lambda: progress.elapsed_s > 0.05)
+    push(tag, sides, progress=progress)
     pull(tag, sides)
     sides.store.delete(tag)
     pull(tag, sides)
@@ -216,6 +218,7 @@ def test_every_end_of_a_transfer_leaves_one_record(
     assert (pushed.context, pushed.host) == ("test", sides.registry.host)
     assert (pushed.bytes_total, pushed.bytes_moved) == (result.bytes_total, result.bytes_moved)
     assert before < pushed.began <= pushed.ended <= datetime.now(UTC)
+    assert all(one.seconds <= (one.ended - one.began).total_seconds() + 0.01 for one in found)
     assert failed.reason.startswith("The registry has no iris:v9.")
     assert pushed.program
 

@@ -1,5 +1,6 @@
 """The record in the history that every push and pull leaves, whoever asked for it and however it ends."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -14,12 +15,14 @@ from modelsync.tag import Tag
 from modelsync.transfer.control import Paused
 from modelsync.transfer.progress import Progress
 
+log = logging.getLogger("modelsync.sync")
 R = TypeVar("R", bound=TransferResult)
 
 
 def recorded(sides: Sides, direction: Direction, tag: Tag, progress: Progress, run: Callable[[], R]) -> R:
     """Runs a transfer and adds how it ended to the history of `sides`; raises what it raises."""
     began = datetime.now(UTC)
+    progress.begin()
     try:
         result = run()
     except BaseException as exc:
@@ -41,6 +44,7 @@ def _add(
     *,
     resumed: bool = False,
 ) -> None:
+    log.info("%s %s: %s, %d bytes moved; %s", direction, tag, ending, progress.bytes_moved, reason)
     if sides.history is None:
         return
     context = sides.registry.context

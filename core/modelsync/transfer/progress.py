@@ -149,6 +149,10 @@ class Progress:
         self.bytes_kept = 0
         """Bytes that an earlier run moved already and that no part of this one stands for."""
 
+    def begin(self) -> None:
+        """Starts the clock: what was asked for long before it runs has not been at it since."""
+        self._began = self._clock()
+
     def set_parts(self, parts: Sequence[PartProgress]) -> None:
         self._parts = parts
 
