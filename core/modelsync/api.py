@@ -31,13 +31,16 @@ OnProgress = Callable[[ProgressSnapshot], object]
 """Called a few times a second, on a thread of its own, and once at the end."""
 
 
-def open_sides(settings: Settings, account: Account, paths: Paths) -> Sides:
-    """Puts store, registry, threads and connections together, and tidies the store; the caller closes them."""
+def open_sides(settings: Settings, account: Account, paths: Paths, *, workers: Workers | None = None) -> Sides:
+    """Puts store, registry, threads and connections together, and tidies the store; the caller closes them.
+
+    `workers` are those of sides that are open already: threads and limit then hold for all together.
+    """
     context = replace(account.context, read_only=True) if settings.read_only else account.context
     sides = Sides(
         store=open_store(settings, paths),
         registry=Registry(replace(account, context=context), ca_file=settings.ca_file),
-        workers=Workers(settings.threads, Bandwidth(settings.bandwidth)),
+        workers=workers or Workers(settings.threads, Bandwidth(settings.bandwidth)),
         data=DataClient(ca_file=settings.ca_file),
         journals=Journals(paths.journals_dir),
         verify=settings.verify,

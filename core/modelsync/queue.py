@@ -1,7 +1,7 @@
 """What a person sees of the queue: requests, rows, and the whole at one moment."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -53,6 +53,8 @@ class TransferRow:
     error: ModelsyncError | None
     restored: bool = False
     """Paused at the last quit, and not resumed since."""
+    context: str = ""
+    """Whose queue it is in, where queues of several contexts are shown together and it is not the one in use."""
 
     @property
     def bytes_total(self) -> int:
@@ -98,20 +100,30 @@ class QueueSnapshot:
         running = [row for row in rows if row.status is TransferStatus.RUNNING]
         up = sum(row.progress.speed for row in running if row.request.direction is Direction.PUSH)
         down = sum(row.progress.speed for row in running if row.request.direction is Direction.PULL)
-        left = sum(
-            row.bytes_total - row.bytes_done
-            for row in counted
-            if row.status in (TransferStatus.RUNNING, TransferStatus.WAITING)
-        )
         return cls(
             rows=rows,
             upload_speed=up,
             download_speed=down,
             bytes_done=sum(row.bytes_done for row in counted),
             bytes_total=sum(row.bytes_total for row in counted),
-            eta_s=left / (up + down) if up + down > 0 else None,
+            eta_s=_eta_s(counted, up + down),
             limit=limit,
             threads=threads,
+        )
+
+    def beside(self, others: Iterable[Self]) -> Self:
+        """This queue and others, as one that is moved by the same threads under the same limit."""
+        every = (self, *others)
+        rows = tuple(row for queue in every for row in queue.rows)
+        up, down = sum(queue.upload_speed for queue in every), sum(queue.download_speed for queue in every)
+        return replace(
+            self,
+            rows=rows,
+            upload_speed=up,
+            download_speed=down,
+            bytes_done=sum(queue.bytes_done for queue in every),
+            bytes_total=sum(queue.bytes_total for queue in every),
+            eta_s=_eta_s(rows, up + down),
         )
 
     def count(self, status: TransferStatus) -> int:
@@ -154,6 +166,13 @@ class QueueSnapshot:
     @property
     def fraction(self) -> float:
         return self.bytes_done / self.bytes_total if self.bytes_total else 0.0
+
+
+def _eta_s(rows: Iterable[TransferRow], speed: float) -> float | None:
+    """Seconds until what runs and waits has been moved; None while nothing moves."""
+    open_ = (TransferStatus.RUNNING, TransferStatus.WAITING)
+    left = sum(row.bytes_total - row.bytes_done for row in rows if row.status in open_)
+    return left / speed if speed > 0 else None
 
 
 def is_refused(error: ModelsyncError | None) -> bool:

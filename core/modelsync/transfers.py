@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -64,14 +64,16 @@ class Transfers:
         running: int = RUNNING_DEFAULT,
         start: Starter = plain_thread,
         finished: Callable[[TransferRow], object] | None = None,
+        ids: Iterator[int] | None = None,
     ) -> None:
+        """`ids` gives each transfer its own; queues that are shown together share one."""
         self._sides = sides
         self._slots = max(1, running)
         self._start = start
         self._finished = finished
         self._changed = threading.Condition()
         self._jobs: list[Job] = []
-        self._ids = count(1)
+        self._ids = ids if ids is not None else count(1)
         self._earlier: frozenset[int] = frozenset()
         """What ended before the queue was last idle: no part of the sums."""
         self._with_parts: deque[Job] = deque()
