@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import errno
 import secrets
 from concurrent.futures import Executor
 from email.utils import format_datetime
@@ -131,6 +132,10 @@ class ObjectApp:
         try:
             etag = await self._store_body(permit, expected_md5, receive)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):  # trying again would not help, and 500 asks for it
+                raise ObjectError(
+                    "InsufficientStorage", "The disk is full.", HTTPStatus.INSUFFICIENT_STORAGE
+                ) from error
             raise ObjectError("InternalError", f"{error.strerror}.", HTTPStatus.INTERNAL_SERVER_ERROR) from error
         await _send_head(send, HTTPStatus.OK, {"etag": f'"{etag}"', "content-length": "0"})
         await send({"type": "http.response.body"})

@@ -17,7 +17,7 @@ from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient, Download, UrlRefused, refused_for_good
 from modelsync.transfer.parts import MiB, Part
 from modelsync.transfer.progress import PartProgress
-from modelsync.transfer.retry import Retryable, RetryPolicy
+from modelsync.transfer.retry import Retryable, RetryPolicy, signed
 from modelsync.transfer.workers import Task, Worker, Workers
 
 HEAD_BYTES = 1 * MiB
@@ -229,7 +229,7 @@ class Fetch:
                 raise _cut_short()
 
     def _target(self, position: _Position, control: Control) -> DataTarget:
-        position.target = self._address.get(self.target_for, control)
+        position.target = signed(lambda: self._address.get(self.target_for, control))
         return position.target
 
     def _again(

@@ -3,8 +3,9 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from modelsync.errors import ModelsyncError
+from modelsync.errors import ModelsyncError, NotARegistryError, TlsError, UnreachableError
 from modelsync.transfer.control import Control
 
 
@@ -19,9 +20,22 @@ class Retryable(Exception):  # noqa: N818 - it never leaves the transfer package
         """The store asked for fewer requests (503 SlowDown, 429)."""
 
 
+T = TypeVar("T")
+
+
+def signed(sign: Callable[[], T]) -> T:
+    """Asks the registry for an address; a registry that is away for a while is trouble that may pass."""
+    try:
+        return sign()
+    except (TlsError, NotARegistryError):
+        raise
+    except UnreachableError as exc:
+        raise Retryable(exc) from exc
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Jittered exponential back-off; a try that moved bytes makes the count start again."""
+    """Jittered exponential back-off; a download that received new bytes makes the count start again."""
 
     tries: int = 8
     """Tries without a new byte before the part is given up."""

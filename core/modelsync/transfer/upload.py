@@ -12,7 +12,7 @@ from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient, Piece, UrlRefused, refused_for_good
 from modelsync.transfer.parts import Part
 from modelsync.transfer.progress import PartProgress
-from modelsync.transfer.retry import Retryable, RetryPolicy
+from modelsync.transfer.retry import Retryable, RetryPolicy, signed
 from modelsync.transfer.workers import Task, Worker, Workers
 
 TargetFor = Callable[[int, Control], DataTarget]
@@ -84,7 +84,7 @@ class Upload:
     def _try(self, part: Part, counters: PartProgress, worker: Worker, control: Control) -> ETag:
         digest = hashlib.md5(usedforsecurity=False) if self.verify else None
 
-        target = self.target_for(part.number, control)
+        target = signed(lambda: self.target_for(part.number, control))
         by_kernel = digest is None and self.client.sends_files(target)
 
         def pieces() -> Iterator[Piece]:
