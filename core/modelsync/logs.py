@@ -9,6 +9,10 @@ import logging
 import os
 import re
 import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -57,6 +61,53 @@ def stop() -> None:
             handler.close()
 
 
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the log, without secrets and without control characters."""
+
+    at: datetime
+    """Aware, on this machine's clock."""
+    level: int
+    """As `logging` counts it."""
+    text: str
+
+
+class RecentLines(logging.Handler):
+    """The last lines of the log, for a screen; written from any thread."""
+
+    def __init__(self, lines_max: int, added: Callable[[], object]) -> None:
+        """`added` is called on the thread that logs, after lines came; it must return at once."""
+        super().__init__()
+        self._lines: deque[LogLine] = deque(maxlen=lines_max)
+        self._added = added
+        self.setFormatter(_MaskingFormatter("%(message)s"))
+
+    def lines(self) -> tuple[LogLine, ...]:
+        """What is kept, the oldest first."""
+        self.acquire()
+        try:
+            return tuple(self._lines)
+        finally:
+            self.release()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        at = datetime.fromtimestamp(record.created, UTC).astimezone()
+        for text in self.format(record).splitlines():
+            self._lines.append(LogLine(at, record.levelno, text))
+        self._added()
+
+
+@contextmanager
+def recent_lines(lines_max: int, added: Callable[[], object]) -> Iterator[RecentLines]:
+    """Keeps the last lines of the log in memory while the block runs."""
+    handler = RecentLines(lines_max, added)
+    _logger.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        _logger.removeHandler(handler)
+
+
 def hide(secret: str) -> None:
     """From now on the log shows a mask where this text stands; also where it was percent-encoded."""
     if secret:
@@ -80,8 +131,10 @@ def masked(text: str) -> str:
 class _MaskingFormatter(logging.Formatter):
     """One record as text without secrets and without control characters."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s [%(process)d %(threadName)s] %(message)s")
+    def __init__(
+        self, form: str = "%(asctime)s %(levelname)s %(name)s [%(process)d %(threadName)s] %(message)s"
+    ) -> None:
+        super().__init__(form)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

@@ -67,6 +67,11 @@ class Paths:
         return self.state_dir / "queues"
 
     @property
+    def screen_file(self) -> Path:
+        """What a person picked on the screen and the next start uses again."""
+        return self.state_dir / "screen.json"
+
+    @property
     def models_cache_file(self) -> Path:
         """What was read from each model.yaml, so that it need not be parsed again."""
         return self.cache_dir / "store.json"

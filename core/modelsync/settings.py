@@ -14,8 +14,11 @@ THREADS_MAX = 64
 RUNNING_MAX = 16
 BANDWIDTH_MIN = 1024
 """Bytes per second; below it a part could not finish before its address expires."""
+BANDWIDTH_ALLOWED = 'a rate like "40 MiB/s", at least 1 KiB/s, or "off"'
+"""For a person."""
 BENTOML_HOME_DEFAULT = "~/bentoml"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+NOTICES = ("off", "bell", "desktop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Settings:
     running: int = 2
     """Transfers that run side by side."""
     log_level: str = "info"
-    theme: str = "modelsync-dark"
+    theme: str | None = None
+    """The screen's colours; None: those that were picked on the screen last, else the dark ones."""
     ascii: bool = False
     """Whether the screen draws with ASCII only."""
     color: bool = True
@@ -45,6 +49,10 @@ class Settings:
     """A PEM file with the certificates to trust; None: the system's."""
     context: str | None = None
     """The kept context to use; None: the current one."""
+    notify: str = "bell"
+    """How the end of a long transfer is told to a person who looks elsewhere: off, bell or desktop."""
+    title: bool = True
+    """Whether the terminal's title shows how far the transfers are."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action id to key, for the screen."""
 
@@ -82,6 +90,14 @@ def parse_bandwidth(text: str) -> int | None:
     if rate < BANDWIDTH_MIN:
         raise ValueError(text)
     return rate
+
+
+def line_in(path: Path, name: str) -> int:
+    """The line of a settings file that sets `name`, a setting or a key of a table; 1 where it cannot be told."""
+    try:
+        return _line_of(name, path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 1
 
 
 def expand_path(text: str, environ: Mapping[str, str]) -> Path:
@@ -185,7 +201,7 @@ _SWITCH = _Rule(_switch, "true or false")
 _RULES: Mapping[str, _Rule] = {
     "store": _Rule(_directory, "a directory", is_path=True),
     "threads": _Rule(_number(1, THREADS_MAX), f"a number from 1 to {THREADS_MAX}"),
-    "bandwidth": _Rule(_bandwidth, 'a rate like "40 MiB/s", at least 1 KiB/s, or "off"'),
+    "bandwidth": _Rule(_bandwidth, BANDWIDTH_ALLOWED),
     "verify": _SWITCH,
     "sync": _SWITCH,
     "running": _Rule(_number(1, RUNNING_MAX), f"a number from 1 to {RUNNING_MAX}"),
@@ -196,6 +212,8 @@ _RULES: Mapping[str, _Rule] = {
     "read_only": _SWITCH,
     "ca_file": _Rule(_file, "an existing PEM file", is_path=True),
     "context": _Rule(_text, "a context's name"),
+    "notify": _Rule(_one_of(NOTICES), ", ".join(NOTICES)),
+    "title": _SWITCH,
     "keys": _Rule(_keys, 'a table of action = "key"'),
 }
 

@@ -12,6 +12,9 @@ def run(session: Session) -> int:
         "contexts": paths.contexts_file,
         "tokens in plain text": paths.credentials_file,
         "journals": paths.journals_dir,
+        "history": paths.history_file,
+        "unfinished queues": paths.queues_dir,
+        "screen": paths.screen_file,
         "cache": paths.cache_dir,
         "log": paths.log_file,
     }

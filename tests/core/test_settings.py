@@ -7,7 +7,7 @@ import pytest
 
 from modelsync.errors import SettingsError
 from modelsync.paths import Paths, private_dir, write_private
-from modelsync.settings import Settings, expand_path, parse_bandwidth
+from modelsync.settings import Settings, expand_path, line_in, parse_bandwidth
 
 
 def paths_in(folder: Path, toml: str | None = None) -> Paths:
@@ -144,3 +144,24 @@ def test_a_private_file_is_replaced_whole_and_leaves_no_draft(tmp_path: Path) ->
     write_private(target, "new")
     assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('notify = "horn"\n', ("line 1", "off, bell, desktop")),
+        ("threads = 4\ntitle = 7\n", ("line 2", "true or false")),
+    ],
+)
+def test_a_bad_way_to_notify_is_named_with_its_line(tmp_path: Path, toml: str, words: tuple[str, str]) -> None:
+    paths = paths_in(tmp_path, toml)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={}, paths=paths)
+    assert all(word in caught.value.sentence for word in words)
+
+
+def test_the_line_of_a_key_is_found_in_its_table(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path, 'threads = 4\n\n[keys]\n"act.push" = "U"\n"act.fly" = "f"\n')
+    assert line_in(paths.config_file, "act.fly") == 5
+    assert line_in(paths.config_file, "act.swim") == 1
+    assert line_in(tmp_path / "nowhere.toml", "act.fly") == 1

@@ -10,6 +10,7 @@ from modelsync_tui import keys
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.screens.main import MainScreen
 from modelsync_tui.widgets.browser import Browser
+from modelsync_tui.widgets.log import LogPane
 from modelsync_tui.widgets.transfers import TransfersPane
 
 OWNERS: dict[keys.Where, type[DOMNode]] = {
@@ -17,6 +18,7 @@ OWNERS: dict[keys.Where, type[DOMNode]] = {
     keys.Where.MAIN: MainScreen,
     keys.Where.BROWSER: Browser,
     keys.Where.TRANSFERS: TransfersPane,
+    keys.Where.LOG: LogPane,
 }
 
 

@@ -96,7 +96,7 @@ class TestQueue:
 
     async def test_the_border_holds_speeds_limit_counts_share_and_eta(self) -> None:
         screen = await shown(queue_of_every_kind())
-        assert "↑ 38.2 MiB/s  ↓ 9.9 MiB/s  limit 24.0 MiB/s" in screen
+        assert "↑ 38.2 MiB/s  ↓ 9.9 MiB/s  10 workers  limit 24.0 MiB/s" in screen
         assert "2 active 1 paused 2 waiting 1 done 2 skipped 1 failed   total 48%  eta 0:46" in screen
 
     async def test_no_limit_is_said_to_be_off(self) -> None:

@@ -96,12 +96,18 @@ class _Scan:
 
 def _check_keys(settings: "Settings", paths: "Paths") -> None:
     from modelsync.errors import SettingsError
-    from modelsync_tui.keys import ACTIONS, unknown_ids
+    from modelsync.settings import line_in
+    from modelsync_tui.keys import ACTIONS, unknown_ids, unknown_keys
 
     unknown = unknown_ids(settings.keys)
     if unknown:
+        where = f"{paths.config_file}, line {line_in(paths.config_file, unknown[0])}"
         known = ", ".join(sorted(action.id for action in ACTIONS))
-        raise SettingsError(f"{paths.config_file}: [keys] has no action {unknown[0]!r}.", hint=f"Allowed: {known}.")
+        raise SettingsError(f"{where}: there is no action {unknown[0]!r}.", hint=f"Allowed: {known}.")
+    for action_id, key in unknown_keys(settings.keys):
+        where = f"{paths.config_file}, line {line_in(paths.config_file, action_id)}"
+        allowed = "a letter, a name like f5 or pageup, ctrl+ and one of these; several with commas"
+        raise SettingsError(f"{where}: {action_id} cannot be {key!r}.", hint=f"Allowed: {allowed}.")
 
 
 def _draws_unicode() -> bool:

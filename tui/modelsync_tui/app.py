@@ -16,8 +16,10 @@ from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands
 from modelsync_tui.loading import FirstScan
 from modelsync_tui.notices import short_path
+from modelsync_tui.remembered import Remembered
 from modelsync_tui.screens.main import MainScreen
 from modelsync_tui.session import Session
+from modelsync_tui.terminal import TerminalVoice
 from modelsync_tui.threads import DaemonThreads
 
 if TYPE_CHECKING:
@@ -46,18 +48,24 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         super().__init__()
         self.session = session
         self.glyphs = glyphs.ASCII if plain or session.settings.ascii else glyphs.UNICODE
-        self.main = MainScreen(session, scan, offline=self._offline)
+        settings = session.settings
+        self.voice = TerminalVoice(self._tell_terminal, session.environ, title=settings.title, notify=settings.notify)
+        self.main = MainScreen(session, scan, self.voice, offline=self._offline)
         self.failure: BaseException | None = None
         """A defect that ended the run."""
         for theme in themes.THEMES:
             self.register_theme(theme)
-        themes.check(session.settings.theme, self.available_themes)
+        self._remembered = Remembered(session.paths.screen_file)
+        known = self._remembered.theme if self._remembered.theme in self.available_themes else None
+        self._theme_at_start = settings.theme or known or themes.DARK
+        themes.check(self._theme_at_start, self.available_themes)
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(DaemonThreads())
-        self.theme = self.session.settings.theme
-        self.set_keymap(dict(self.session.settings.keys))
+        self.theme = self._theme_at_start
+        self.set_keymap(keys.textual_keymap(self.session.settings.keys))
+        self.app_suspend_signal.subscribe(self, lambda _: self.voice.title(""))
         for ending in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(ending, self._ended_by, ending)
         self.push_screen(self.main)
@@ -109,6 +117,30 @@ class ModelsyncApp(App[object], inherit_bindings=False):
 
         if self.screen is self.main:
             self.push_screen(HelpScreen(self.main.place, self.session.settings.keys))
+
+    def action_pick_theme(self) -> None:
+        """Asks for a theme, which is used from then on and by the next start, unless a setting names one."""
+        themes.pick(self, self._keep_theme)
+
+    def _keep_theme(self, name: str) -> None:
+        done = lambda _: None  # noqa: E731 - whether it could be kept is told to the log
+        keep = partial(self._remembered.keep_theme, name)
+        work.run(self, keep, done, done, group="remember", description="remember the theme")
+        if self.session.settings.theme is not None:
+            self.main.say("The next start uses the theme of your settings again.")
+
+    def on_app_focus(self) -> None:
+        self.voice.focused = True
+
+    def on_app_blur(self) -> None:
+        self.voice.focused = False
+
+    def on_unmount(self) -> None:
+        self.voice.title("")
+
+    def _tell_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     def action_ask_quit(self) -> None:
         """Ends the run; asks when transfers are running."""

@@ -1,11 +1,13 @@
 """The one list of actions, their keys, words and places: bindings, footer, help, palette and README come from it."""
 
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 
 class Group(StrEnum):
@@ -15,6 +17,7 @@ class Group(StrEnum):
     CHOOSE = "Choose"
     ACT = "Act on marked, else on cursor"
     TRANSFERS = "Transfers"
+    LOG = "Log"
     APP = "App"
 
 
@@ -25,6 +28,7 @@ class Where(StrEnum):
     MAIN = "main screen"
     BROWSER = "browsers"
     TRANSFERS = "transfers"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ ACTIONS: tuple[Action, ...] = (
         ("move.local", "1", "pane('local')", "local", "go to the local store", 0),
         ("move.remote", "2", "pane('remote')", "remote", "go to the registry", 0),
         ("move.transfers", "3", "pane('transfers')", "transfers", "go to the transfers", 0),
+        ("move.log", "4", "pane('log')", "log", "go to the log", 0),
     ),
     *_section(
         Group.MOVE,
@@ -108,6 +113,10 @@ ACTIONS: tuple[Action, ...] = (
         Group.TRANSFERS,
         Where.MAIN,
         ("transfers.size", "t", "transfers_size", "transfers", "transfers small, full or off", 8),
+        ("transfers.more_workers", "plus", "workers(1)", "more workers", "one part thread more, up to 64", 0),
+        ("transfers.fewer_workers", "minus", "workers(-1)", "fewer workers", "one part thread less", 0),
+        ("transfers.bandwidth", "b", "bandwidth", "bandwidth", "limit the speed of all transfers", 0),
+        ("transfers.history", "H", "history", "history", "past transfers, of every program", 0),
     ),
     *_section(
         Group.TRANSFERS,
@@ -120,11 +129,24 @@ ACTIONS: tuple[Action, ...] = (
         ("transfers.earlier", "K", "reorder(-1)", "earlier", "move it up in the queue", 4),
         ("transfers.later", "J", "reorder(1)", "later", "move it down in the queue", 5),
         ("transfers.clear", "c", "clear_done", "clear done", "take finished ones off the list", 6),
+        ("transfers.parts", "v", "parts", "parts", "parts: all, active or failed ones", 7),
+    ),
+    *_section(
+        Group.LOG,
+        Where.LOG,
+        ("log.up", "up k", "scroll_lines(-1)", "up", "one line up", 0),
+        ("log.down", "down j", "scroll_lines(1)", "down", "one line down", 0),
+        ("log.page_up", "pageup", "page(-1)", "page up", "one page up", 0),
+        ("log.page_down", "pagedown", "page(1)", "page down", "one page down", 0),
+        ("log.top", "home g", "top", "top", "oldest line", 0),
+        ("log.bottom", "end G", "bottom", "bottom", "newest line, and those that come", 1),
+        ("log.file", "o", "file", "log file", "say where the log file is, copy its path", 2),
     ),
     *_section(
         Group.APP,
         Where.MAIN,
         ("app.refresh", "r ctrl+r", "refresh_sides", "refresh", "read both sides again", 0),
+        ("app.log", "L", "toggle_log", "log", "log pane on or off", 0),
     ),
     *_section(
         Group.APP,
@@ -134,6 +156,7 @@ ACTIONS: tuple[Action, ...] = (
         ("app.quit", "q f10 ctrl+q", "ask_quit", "quit", "quit; asks when transfers are running", 11),
         ("app.sign_in", "a", "sign_in", "account", "sign in, or with another account", 0),
         ("app.interrupt", "ctrl+c", "interrupt", "no way out", "says how to quit", 0),
+        ("app.theme", "T", "pick_theme", "theme", "dark, light or high contrast", 0),
         ("app.suspend", "ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns", 0),
     ),
 )
@@ -212,12 +235,51 @@ def key_word(key: str, *, plain: bool = False) -> str:
 def keys_of(action: Action, keymap: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The keys of an action after a person's own settings (`[keys]`: action id to keys with commas)."""
     own = (keymap or {}).get(action.id)
-    return tuple(key.strip() for key in own.split(",")) if own else action.keys
+    return tuple(textual_keymap({action.id: own})[action.id].split(",")) if own else action.keys
 
 
 def keys_text(action: Action, keymap: Mapping[str, str] | None = None, *, plain: bool = False) -> str:
     """All keys of an action for the help: `F5 c`."""
     return " ".join(key_word(key, plain=plain) for key in keys_of(action, keymap))
+
+
+def textual_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
+    """A person's `[keys]` in Textual's names: `?` or `question_mark`, blanks or not, are the same key."""
+    return {
+        action_id: ",".join(
+            made.key for key in own.split(",") if key.strip() for made in Binding.make_bindings([(key.strip(), "", "")])
+        )
+        for action_id, own in keymap.items()
+    }
+
+
+def unknown_keys(keymap: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Action ids in a person's settings whose key no terminal can send, with that key."""
+    return tuple(
+        (action_id, key)
+        for action_id, own in textual_keymap(keymap).items()
+        for key in own.split(",")
+        if not _is_key(key)
+    )
+
+
+def _is_key(key: str) -> bool:
+    *modifiers, name = key.split("+")
+    if not set(modifiers) <= {"ctrl", "shift", "alt", "super", "hyper", "meta"}:
+        return False
+    return len(name) == 1 or name in _KEY_NAMES or _is_character_name(name)
+
+
+def _is_character_name(name: str) -> bool:
+    """Whether it is how Textual spells a character that is no letter: `full_stop`."""
+    try:
+        unicodedata.lookup(name.replace("_", " "))
+    except KeyError:
+        return False
+    return True
+
+
+_KEY_NAMES = frozenset(str(key.value) for key in Keys) | frozenset(KEY_NAME_REPLACEMENTS.values())
 
 
 def unknown_ids(keymap: Iterable[str]) -> tuple[str, ...]:

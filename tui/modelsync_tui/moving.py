@@ -61,7 +61,8 @@ class Mover:
             subject = f"{keys[0][0]}:{keys[0][1]} is" if len(keys) == 1 else "None of them is"
             self._message.say(f"{subject} not in {where}: nothing to {direction}.", Kind.BAD)
         elif force:
-            self._app.push_screen(ForceDialog(plan), partial(self._forced, plan))
+            dialog = ForceDialog(plan, bytes_per_s=self._queueing.recent_speed)
+            self._app.push_screen(dialog, partial(self._forced, plan))
         elif direction is Direction.PULL:
             ask = partial(self._ask_plan, plan)
             work.run(

@@ -1,5 +1,6 @@
 """The queue on the screen: one timer that reads a snapshot while something moves, and what a person does to it."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -8,11 +9,16 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.timer import Timer
 
-from modelsync_tui.text import ago_text
+from modelsync.settings import THREADS_MAX
+from modelsync_tui import glyphs
+from modelsync_tui.terminal import TerminalVoice
+from modelsync_tui.widgets.words import speed_text
 
 if TYPE_CHECKING:
     from modelsync.transfers import QueueSnapshot, TransferRequest, TransferRow, Transfers
+    from modelsync_tui.dialogs.bandwidth import Limit
 
+log = logging.getLogger("modelsync.tui")
 DRAWN_EVERY_S = 1 / 8
 
 
@@ -24,12 +30,16 @@ class Queueing:
         app: App[object],
         show: "Callable[[QueueSnapshot], object]",
         ended: "Callable[[TransferRow], object]",
+        voice: TerminalVoice,
     ) -> None:
         self._app = app
+        self._voice = voice
         self._show = show
         self._ended = ended
         self._timer: Timer | None = None
         self.transfers: Transfers | None = None
+        self.recent_speed = 0.0
+        """Bytes per second that were moved last, for telling how long more will take; 0 while not known."""
 
     def start(self, work: Callable[[], None], name: str) -> None:
         """How the queue starts a transfer: a thread worker of the application, which outlives any screen."""
@@ -68,6 +78,35 @@ class Queueing:
             command(self.transfers)
         self.draw()
 
+    def change_workers(self, by: int) -> str:
+        """More or fewer part threads, at once; the words that say how many there are now."""
+        if self.transfers is None:
+            return "Not connected to a registry: r tries again, a signs in."
+        threads = max(1, min(THREADS_MAX, self.transfers.threads + by))
+        self.transfers.set_threads(threads)
+        self.draw()
+        return f"At most {threads} worker{'s' * (threads != 1)} from now on."
+
+    def ask_bandwidth(self, say: Callable[[str], object]) -> None:
+        """Asks for another limit, which holds at once."""
+        from modelsync_tui.dialogs.bandwidth import BandwidthDialog
+
+        transfers = self.transfers
+        if transfers is None:
+            say("Not connected to a registry: r tries again, a signs in.")
+            return
+
+        def picked(limit: "Limit | None") -> None:
+            if limit is None:
+                return
+            transfers.set_limit(limit.bytes_per_s)
+            self.draw()
+            now = "off" if limit.bytes_per_s is None else speed_text(limit.bytes_per_s)
+            log.info("bandwidth limit: %s", now)
+            say(f"The bandwidth limit is {now} from now on.")
+
+        self._app.push_screen(BandwidthDialog(transfers.limit), picked)
+
     @property
     def busy(self) -> bool:
         return self.transfers is not None and self.transfers.snapshot().busy
@@ -90,10 +129,13 @@ class Queueing:
         self._ended(row)
 
     def _title(self, snapshot: "QueueSnapshot") -> None:
-        words = "modelsync"
+        """The share that the pane's border shows, also where only the terminal's title is in sight."""
+        words = ""
         if snapshot.busy:
-            words = f"{snapshot.fraction:.0%} modelsync"
-            if snapshot.eta_s is not None:
-                words += f" {ago_text(snapshot.eta_s)}"
-        if words != self._app.title:
-            self._app.title = words
+            self.recent_speed = snapshot.upload_speed + snapshot.download_speed or self.recent_speed
+            characters = glyphs.of(self._app)
+            arrow = characters.down if snapshot.download_speed > snapshot.upload_speed else characters.up
+            share = f"{int(100 * snapshot.fraction)}% " if snapshot.bytes_total else ""
+            words = f"{arrow} {share}modelsync"
+        self._voice.title(words)
+        self._app.title = words or "modelsync"

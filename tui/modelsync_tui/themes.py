@@ -1,7 +1,8 @@
 """The themes: dark, light and high contrast; blue, orange and magenta tell states apart for colour-blind eyes too."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
+from textual.app import App
 from textual.theme import Theme
 
 from modelsync.errors import SettingsError
@@ -81,6 +82,22 @@ THEMES = (
         },
     ),
 )
+
+
+_PICKS = {"d": (DARK, "dark"), "l": (LIGHT, "light"), "h": (HIGH_CONTRAST, "high contrast")}
+
+
+def pick(app: App[object], picked: Callable[[str], object]) -> None:
+    """Asks for a theme and shows it at once; `picked` is told its name."""
+    from modelsync_tui.dialogs.menu import Choice, Menu
+
+    def chosen(key: str | None) -> None:
+        if key is not None:
+            app.theme = _PICKS[key][0]
+            picked(app.theme)
+
+    at = next((key for key, (name, _) in _PICKS.items() if name == app.theme), "")
+    app.push_screen(Menu("Theme", [Choice(key, words) for key, (_, words) in _PICKS.items()], at=at), chosen)
 
 
 def check(name: str, names: Collection[str]) -> None:

@@ -72,8 +72,8 @@ class HelpScreen(Card[None]):
 
 
 def relevant(place: keys.Where) -> tuple[keys.Action, ...]:
-    """The actions that work while a pane has the focus; those of the transfers before all others there."""
-    own = keys.actions(place) if place is keys.Where.TRANSFERS else ()
+    """The actions that work while a pane has the focus; in the transfers and the log their own first."""
+    own = () if place is keys.Where.BROWSER else keys.actions(place)
     others = keys.actions(place, keys.Where.MAIN, keys.Where.APP)
     return (*own, *(action for action in others if action not in own))
 

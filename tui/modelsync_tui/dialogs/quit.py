@@ -39,7 +39,7 @@ class QuitDialog(Card[QuitChoice]):
         enter = "Enter" if self.plain else "↵"
         yield choice("Keep going in this window", "Esc", id="keep")
         yield choice("Pause all, save and quit", enter, id="pause")
-        yield sentence("what is finished is kept: push or pull again to go on", kind="-muted -under")
+        yield sentence("they are back, paused, at the next start", kind="-muted -under")
         yield choice("Cancel all and quit", "", id="cancel", kind="-danger")
         yield sentence("marks versions that were being pushed as failed", kind="-muted -under")
 

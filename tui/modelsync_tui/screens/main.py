@@ -16,21 +16,27 @@ from textual.widgets import Static
 from modelsync.comparison import Direction
 from modelsync.errors import ModelsyncError
 from modelsync_tui import glyphs, keys, menus
+from modelsync_tui.alerts import Alerts
 from modelsync_tui.listing import Side
 from modelsync_tui.loading import FirstScan, Link, Loader
+from modelsync_tui.logtail import LogTail
 from modelsync_tui.moving import Mover
 from modelsync_tui.notices import local_notice, remote_notice, row_words, short_path
+from modelsync_tui.past import Past
 from modelsync_tui.planning import plan_for, plan_words
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
+from modelsync_tui.terminal import TerminalVoice
 from modelsync_tui.text import ago_text, literal
 from modelsync_tui.widgets.browser import Browser
 from modelsync_tui.widgets.footer import Footer
 from modelsync_tui.widgets.header import Header, HeaderFacts
+from modelsync_tui.widgets.log import LogPane
 from modelsync_tui.widgets.messageline import FilterBar, Kind, MessageLine
 from modelsync_tui.widgets.transfers import TransfersPane
 
 if TYPE_CHECKING:
+    from modelsync.tag import Tag
     from modelsync.transfers import QueueSnapshot, TransferRow
 
 ONE_PANE_BELOW_CELLS = 60
@@ -51,19 +57,22 @@ class MainScreen(Screen[None]):
         self,
         session: Session,
         scan: FirstScan | None,
+        voice: TerminalVoice,
         *,
         offline: Callable[[ModelsyncError], object],
     ) -> None:
-        """`scan`: a reading of the store that is under way; `offline` is told why no connection came about."""
+        """`scan`: a reading of the store that is under way; `voice` tells the terminal; `offline` is told why not."""
         super().__init__()
         self._offline = offline
         self._session = session
         self._scan = scan
+        self._voice = voice
         self._local_error: ModelsyncError | None = None
         self.local = Browser(Side.LOCAL, id="local")
         self.remote = Browser(Side.REMOTE, id="remote")
         self._current = self.local
         self._transfers = TransfersPane(id="transfers")
+        self._log = LogPane()
         self._message = MessageLine()
         self._header = Header(HeaderFacts(short_path(session.store.models_dir)))
         self._footer = Footer(session.settings.keys)
@@ -74,6 +83,7 @@ class MainScreen(Screen[None]):
             yield self.local
             yield self.remote
         yield self._transfers
+        yield self._log
         yield self._message
         yield FilterBar()
         yield self._footer
@@ -81,7 +91,9 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.loader = Loader(self.app, self._session, self._sides_changed, self._side_failed)
-        self.queueing = Queueing(self.app, self._show_queue, self._transfer_ended)
+        self.queueing = Queueing(self.app, self._show_queue, self._transfer_ended, self._voice)
+        self._alerts = Alerts(self.app, self._voice)
+        self._log_tail = LogTail(self.app, self._log.show)
         self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message, self._agreed)
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
         self.local.focus_list()
@@ -89,6 +101,9 @@ class MainScreen(Screen[None]):
             self._sides_changed()
         self.loader.read_local(self._scan)
         self.set_interval(AGE_SHOWN_EVERY_S, self._show_titles)
+
+    def on_unmount(self) -> None:
+        self._log_tail.close()
 
     # What comes from the session
 
@@ -170,31 +185,33 @@ class MainScreen(Screen[None]):
         if row.error is not None:
             words = f"{row.request.direction} {row.request.tag} failed: {literal(row.error.sentence)}"
             self._message.say(words, Kind.BAD)
-            self.notify(words, severity="error", markup=False)
+        self._alerts.ended(row)
 
-    @on(TransfersPane.CancelRequested)
-    def _cancel(self, event: TransfersPane.CancelRequested) -> None:
-        self.queueing.tell(lambda transfers: transfers.cancel(event.id))
+    @on(TransfersPane.Wish)
+    def _wished(self, wish: TransfersPane.Wish) -> None:
+        self.queueing.tell(wish.do)
 
-    @on(TransfersPane.PauseRequested)
-    def _pause(self, event: TransfersPane.PauseRequested) -> None:
-        self.queueing.tell(lambda transfers: transfers.pause(event.id))
+    def action_workers(self, by: int) -> None:
+        self.say(self.queueing.change_workers(by))
 
-    @on(TransfersPane.ResumeRequested)
-    def _resume(self, event: TransfersPane.ResumeRequested) -> None:
-        self.queueing.tell(lambda transfers: transfers.resume(event.id))
+    def action_history(self) -> None:
+        Past(self.app, self._session.paths.history_file, self.say, self._go_to).show()
 
-    @on(TransfersPane.RetryRequested)
-    def _retry(self, event: TransfersPane.RetryRequested) -> None:
-        self.queueing.tell(lambda transfers: transfers.retry(event.id))
+    def _go_to(self, tag: "Tag") -> None:
+        """Shows a version in the list that has it, the local one first."""
+        key = (tag.name, tag.version)
+        at_hand = (
+            (self.local, "local", self.loader.catalog.locals),
+            (self.remote, "remote", self.loader.catalog.remotes),
+        )
+        for browser, name, versions in at_hand:
+            if str(tag) in versions and browser.go_to(key):
+                self.action_pane(name)
+                return
+        self.say(f"{tag} is in neither list now.", Kind.BAD)
 
-    @on(TransfersPane.MoveRequested)
-    def _reorder(self, event: TransfersPane.MoveRequested) -> None:
-        self.queueing.tell(lambda transfers: transfers.move(event.id, event.by))
-
-    @on(TransfersPane.ClearDone)
-    def _clear_done(self) -> None:
-        self.queueing.tell(lambda transfers: transfers.clear_done())
+    def action_bandwidth(self) -> None:
+        self.queueing.ask_bandwidth(self.say)
 
     # The browsers
 
@@ -301,7 +318,13 @@ class MainScreen(Screen[None]):
         if name == "transfers":
             if self.has_class("-transfers-off"):
                 self.action_transfers_size()
+            if not self._transfers.display:
+                self.remove_class("-log")  # it has the place of the transfers
             self._transfers.focus()
+            return
+        if name == "log":
+            self._show_log()
+            self._log.focus()
             return
         self.remove_class("-transfers-full")
         self._transfers.full = False
@@ -316,6 +339,8 @@ class MainScreen(Screen[None]):
     @property
     def place(self) -> keys.Where:
         """Which pane has the focus."""
+        if self._log.has_focus:
+            return keys.Where.LOG
         return keys.Where.TRANSFERS if self._transfers.has_focus else keys.Where.BROWSER
 
     def action_next_pane(self) -> None:
@@ -326,9 +351,11 @@ class MainScreen(Screen[None]):
 
     def _step_pane(self, by: int) -> None:
         names = ["local", "remote"]
-        if not self.has_class("-transfers-off") and not self.has_class("-one-pane"):
-            names.append("transfers")
-        at = "transfers" if self._transfers.has_focus else "local" if self._current is self.local else "remote"
+        if not self.has_class("-one-pane"):
+            names += [name for name, pane in (("transfers", self._transfers), ("log", self._log)) if pane.display]
+        at = "local" if self._current is self.local else "remote"
+        if self.place is not keys.Where.BROWSER:
+            at = "log" if self.place is keys.Where.LOG else "transfers"
         place = names.index(at) if at in names else 0
         self.action_pane(names[(place + by) % len(names)])
 
@@ -345,6 +372,27 @@ class MainScreen(Screen[None]):
             self._transfers.full = True
             self.add_class("-transfers-full")
             self._transfers.focus()
+
+    def action_toggle_log(self) -> None:
+        """The log below the transfers, or where it is short in their place; and away again."""
+        if not self.has_class("-log"):
+            self._show_log()
+            return
+        if self._log.has_focus:
+            self._current.focus_list()
+        self.remove_class("-log")
+
+    def _show_log(self) -> None:
+        self.add_class("-log")
+        if self.has_class("-short") and self._transfers.full:
+            self._transfers.full = False
+            self.remove_class("-transfers-full")
+
+    @on(LogPane.FileAsked)
+    def _say_log_file(self) -> None:
+        path = self._session.paths.log_file
+        self.app.copy_to_clipboard(str(path))
+        self.say(f"The log file is {short_path(path)}; its path is copied.", Kind.GOOD)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for browser in (self.local, self.remote):

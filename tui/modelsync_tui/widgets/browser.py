@@ -135,6 +135,14 @@ class Browser(Widget):
                 self._list.cursor = index
             self.draw_titles()
 
+    def go_to(self, key: Key) -> bool:
+        """Puts the cursor on a version and opens its group; False where it is not in the list."""
+        if (key[0], "") not in self.flat.positions:
+            return False
+        self._list.chosen = key
+        self._set_open(key[0], opened=True)
+        return True
+
     def _size_of(self, key: Key) -> int | None:
         """The size of a version that this side has; None where it has no such version."""
         tag = f"{key[0]}:{key[1]}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -32,6 +33,8 @@ Piece = tuple[str, Tone]
 """Text on one line with its tone. Text from outside is made `literal` before it gets here."""
 
 _CURSOR = "lines--cursor"
+WHEEL_HOLDS_S = 10.0
+"""A list that moves by itself stays for so long where a person turned it with the wheel."""
 
 
 class Lines(ScrollView, can_focus=True):
@@ -46,6 +49,13 @@ class Lines(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.show_cursor = show_cursor
         self._drawn = -1
+        self._seen: dict[int, Sequence[Piece]] = {}
+        """The visible lines as they were at the last change."""
+        self._tones: dict[Tone, Style] = {}
+        """Textual keeps them only until the next refresh, which is eight times a second here."""
+        self._tones_of = ""
+        """The theme they belong to."""
+        self._wheel_at = float("-inf")
 
     @property
     def cursor_shown(self) -> bool:
@@ -65,11 +75,29 @@ class Lines(ScrollView, can_focus=True):
         count = self.line_count()
         self.virtual_size = Size(0, count)
         self.cursor = max(0, min(self.cursor, count - 1))
-        if count == self._drawn:
-            self.refresh_lines(0, count)  # the blank lines below are as they were
-        else:
+        if not self.is_mounted:
+            return
+        width, top = self.scrollable_content_region.width, self.scroll_offset.y
+        rows = range(top, min(count, top + self.size.height))
+        before, self._seen = self._seen, {row: tuple(self.line(row, width)) for row in rows}
+        if count != self._drawn:
             self._drawn = count
             self.refresh()
+            return
+        for row in rows:  # the compositor is what drawing costs: it gets only lines that are not as they were
+            if before.get(row) != self._seen[row]:
+                self.refresh_line(row)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person turned the wheel over it just now."""
+        return monotonic() - self._wheel_at < WHEEL_HOLDS_S
+
+    def on_mouse_scroll_down(self) -> None:
+        self._wheel_at = monotonic()
+
+    def on_mouse_scroll_up(self) -> None:
+        self._wheel_at = monotonic()
 
     def move_cursor(self, by: int) -> None:
         """Moves the cursor, or scrolls where there is none."""
@@ -113,6 +141,15 @@ class Lines(ScrollView, can_focus=True):
         length = sum(cell_len(text) for text, _ in pieces)
         return Strip(segments, length).adjust_cell_length(width, self._style(Tone.PLAIN))
 
+    def notify_style_update(self) -> None:
+        self._tones.clear()
+        super().notify_style_update()
+
     def _style(self, tone: Tone) -> Style:
-        """A component's style; Textual keeps these, while it makes the widget's own anew for each line."""
-        return self.get_component_rich_style(f"lines--{tone}")
+        style = self._tones.get(tone)
+        if style is None or self._tones_of != self.app.theme:
+            if self._tones_of != self.app.theme:
+                self._tones.clear()
+                self._tones_of = self.app.theme
+            style = self._tones[tone] = self.get_component_rich_style(f"lines--{tone}")
+        return style

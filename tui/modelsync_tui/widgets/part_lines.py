@@ -11,14 +11,13 @@ from modelsync_tui import glyphs, text
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 from modelsync_tui.widgets.parts import (
     ROWS_MAX,
+    PartsShown,
     part_counts,
     part_half_line,
     part_head,
     part_line,
     part_strip,
-    shown_parts,
 )
-from modelsync_tui.widgets.titles import edge
 from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
 
 _DONE_KEPT_IN_SIGHT = 2
@@ -32,30 +31,54 @@ class PartLines(Lines, can_focus=False):
         super().__init__(id="parts")
         self._row: TransferRow | None = None
         self._shown: Sequence[PartSnapshot] = ()
+        self._picked: PartsShown | None = None
+        """What a person wants to see; None while they have not said."""
 
     def show(self, row: TransferRow | None) -> None:
         """Looks at another transfer, or at a later moment of it."""
         self._row = row
-        self._shown = shown_parts(row.progress.parts) if row is not None else ()
+        self._shown = self.which.of(row.progress.parts) if row is not None else ()
         self.lines_changed()
         self._follow()
 
-    def show_title(self) -> None:
-        """Names the transfer in the border, and counts its parts."""
+    @property
+    def which(self) -> PartsShown:
+        """Which parts have a line."""
+        return self._picked or PartsShown.at_first(self._row.progress.parts if self._row is not None else ())
+
+    def show_others(self) -> None:
+        """All, the active, the failed ones, and all again."""
+        order = list(PartsShown)
+        self._picked = order[(order.index(self.which) + 1) % len(order)]
+        self.show(self._row)
+
+    def title(self) -> tuple[str, str]:
+        """For the upper border: the transfer, and its parts counted."""
         if self._row is None:
-            self.border_title = edge(self, "Parts", "")
-            return
+            return "Parts", ""
         subject = f"Parts  {self._row.request.direction} {self._row.request.tag}"
-        self.border_title = edge(self, subject, part_counts(self._row.progress.parts))
+        return subject, part_counts(self._row.progress.parts)
+
+    def lower_title(self) -> tuple[str, str]:
+        """For the lower border: which parts have a line, and the key that changes it."""
+        shown = "/".join(f"[{which}]" if which is self.which else which for which in PartsShown)
+        return "", f"v {shown}" if self._row is not None and self._row.progress.parts else ""
 
     def line_count(self) -> int:
         if words := self._words():
             return len(words)
         if self._row is None or not self._row.progress.parts:
             return 1
+        if self._none_at is not None:
+            return self._none_at + 1
         shown = len(self._shown)
         lines = shown + 1 if self._is_wide else (shown + 1) // 2
         return lines + self._strip_count()
+
+    @property
+    def _none_at(self) -> int | None:
+        """The line that says that no part is of the kind that is shown."""
+        return None if self._shown else self._strip_count()
 
     def render_line(self, y: int) -> Strip:
         if y == 0 and self._has_heads:
@@ -67,7 +90,7 @@ class PartLines(Lines, can_focus=False):
     def _has_heads(self) -> bool:
         """Whether the heads of the columns stay in the first line, whatever is scrolled."""
         parts = self._row.progress.parts if self._row is not None and not self._words() else ()
-        return self._is_wide and 0 < len(parts) <= ROWS_MAX
+        return self._is_wide and bool(self._shown) and 0 < len(parts) <= ROWS_MAX
 
     def line(self, index: int, width: int) -> Sequence[Piece]:
         if self._row is None:
@@ -77,6 +100,8 @@ class PartLines(Lines, can_focus=False):
         parts = self._row.progress.parts
         if not parts:
             return ((" No parts yet.", Tone.MUTED),)
+        if index == self._none_at:
+            return ((f" No part is {self.which} now.  v shows others.", Tone.MUTED),)
         characters = glyphs.of(self.app)
         strips = self._strip_count()
         if index < strips:
@@ -91,12 +116,11 @@ class PartLines(Lines, can_focus=False):
         return (part_head(width, characters),) if index == 0 else part_line(shown[index - 1], width, characters)
 
     def _follow(self) -> None:
-        """Keeps what is being moved in sight; nothing else scrolls these lines."""
-        parts = self._row.progress.parts if self._row is not None else ()
-        moving = next((at for at, part in enumerate(parts) if part.state is not PartState.DONE), 0)
+        """Keeps what is being moved in sight; only the wheel scrolls these lines elsewhere, for a while."""
+        moving = next((at for at, part in enumerate(self._shown) if part.state is not PartState.DONE), 0)
         line = moving if self._is_wide else moving // 2
-        top = 0 if len(parts) > ROWS_MAX else max(0, line - _DONE_KEPT_IN_SIGHT)
-        if top != self.scroll_offset.y:
+        top = max(0, line - _DONE_KEPT_IN_SIGHT)
+        if top != self.scroll_offset.y and not self.is_held:
             self.call_after_refresh(self.scroll_to, y=top, animate=False)  # when the new lines have been laid out
 
     def _words(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
 
 from modelsync.transfer.progress import STALL_SHOWN_AFTER_S, PartSnapshot, PartState
 from modelsync_tui import text
@@ -87,11 +89,31 @@ def part_counts(parts: Sequence[PartSnapshot]) -> str:
     return "  ".join(f"{count} {word}" for count, word in counted if count)
 
 
-def shown_parts(parts: Sequence[PartSnapshot]) -> Sequence[PartSnapshot]:
-    """Those that get a line: all of a few, of many only those that are being moved or tried again."""
-    if len(parts) <= ROWS_MAX:
-        return parts
-    return [part for part in parts if part.state in (PartState.ACTIVE, PartState.RETRY)]
+class PartsShown(StrEnum):
+    """Which parts get a line."""
+
+    ALL = "all"
+    ACTIVE = "active"
+    """Those that are being moved or tried again."""
+    FAILED = "failed"
+    """Those that failed at least once and are not done."""
+
+    @classmethod
+    def at_first(cls, parts: Sequence[PartSnapshot]) -> "PartsShown":
+        """All of a few; of many, whose strip shows them all, the active ones."""
+        return cls.ALL if len(parts) <= ROWS_MAX else cls.ACTIVE
+
+    def of(self, parts: Sequence[PartSnapshot]) -> Sequence[PartSnapshot]:
+        """Those of the parts that get a line."""
+        match self:
+            case PartsShown.ALL:
+                return parts
+            case PartsShown.ACTIVE:
+                return [part for part in parts if part.state in (PartState.ACTIVE, PartState.RETRY)]
+            case PartsShown.FAILED:
+                return [part for part in parts if _is_again(part)]
+            case _:
+                assert_never(self)
 
 
 def part_head(width: int, glyphs: Glyphs) -> Piece:

@@ -45,7 +45,7 @@ class QueueLines(Lines, can_focus=False):
         self._selected = max(0, min(self._selected, len(self._rows) - 1))
         self._lay_out(strips=strips)
         self.lines_changed()
-        if not self.cursor_shown and self.scroll_offset.y:
+        if not self.cursor_shown and not self.is_held and self.scroll_offset.y:
             self.scroll_to(y=0, animate=False)
 
     def _lay_out(self, *, strips: bool) -> None:

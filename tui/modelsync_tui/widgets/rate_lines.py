@@ -12,6 +12,8 @@ from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
 from modelsync_tui.widgets.words import clock_text, speed_text
 
 RATE_WINDOW_S = 60
+DRAWN_EVERY_S = 0.5
+"""Nobody reads these numbers faster, and bars of a minute hardly move."""
 
 
 class RateLines(Lines, can_focus=False):
@@ -21,6 +23,7 @@ class RateLines(Lines, can_focus=False):
         super().__init__(id="rate")
         self._samples: deque[float] = deque(maxlen=RATE_WINDOW_S)
         self._sampled_at = 0.0
+        self._drawn_at = 0.0
         self._now = 0.0
         self._row: TransferRow | None = None
 
@@ -31,8 +34,11 @@ class RateLines(Lines, can_focus=False):
         if queue.busy and now - self._sampled_at >= 1.0:
             self._samples.append(self._now)
             self._sampled_at = now
+        is_same = row is not None and self._row is not None and row.id == self._row.id
         self._row = row
-        self.lines_changed()
+        if not (is_same and queue.busy and now - self._drawn_at < DRAWN_EVERY_S):
+            self._drawn_at = now
+            self.lines_changed()
 
     def line_count(self) -> int:
         return 2

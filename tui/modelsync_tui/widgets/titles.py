@@ -13,6 +13,21 @@ _RESERVED_CELLS = 6
 _LINES = {"ascii": "-", "heavy": "━", "double": "═"}
 
 
+class Edges:
+    """The borders of some widgets; sets only what changed, because Textual draws the whole widget for each."""
+
+    def __init__(self) -> None:
+        self._shown: dict[Widget, tuple[object, ...]] = {}
+
+    def show(self, widget: Widget, upper: tuple[str, str], lower: tuple[str, str]) -> None:
+        """Left and right text of both edges."""
+        facts = (upper, lower, widget.outer_size.width, widget.styles.border_top)
+        if self._shown.get(widget) != facts:
+            self._shown[widget] = facts
+            widget.border_title = edge(widget, *upper)
+            widget.border_subtitle = edge(widget, *lower)
+
+
 def edge(widget: Widget, left: str, right: str) -> Content:
     """One edge's text in the widget's whole width; the left text gives way first, neither is read as markup.
 
@@ -27,6 +42,8 @@ def edge(widget: Widget, left: str, right: str) -> Content:
     if not left or not right:
         return Content(right or cut(left, width, ellipsis))  # where it stands is the style sheet's to say
     left = cut(left, width - cell_len(right) - 3, ellipsis)
+    if not left:
+        return Content(right)
     kind, colour = widget.styles.border_top
     dashes = width - cell_len(left) - 2 - cell_len(right)
     line = Content.styled(_LINES.get(kind, "─") * max(0, dashes), Style(foreground=colour))

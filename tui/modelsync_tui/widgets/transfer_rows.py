@@ -82,7 +82,11 @@ def speeds_words(queue: QueueSnapshot, glyphs: Glyphs, *, wide: bool) -> str:
     if queue.download_speed:
         words.append(f"{glyphs.down} {shown(queue.download_speed)}")
     if wide:
+        if queue.threads:
+            words.append(text.count_text(queue.threads, "worker"))
         words.append(f"limit {'off' if queue.limit is None else speed_text(queue.limit)}")
+    elif queue.limit is not None:
+        words.append(f"limit {short_speed(queue.limit)}")
     return "  ".join(words)
 
 
@@ -153,6 +157,8 @@ def _tail(row: TransferRow, *, wide: bool) -> str:
     if row.stopping:
         return "stopping"
     if row.status is TransferStatus.PAUSED:
+        if row.restored:
+            return "paused at the last quit" if wide else "from last time"
         done = sum(part.done == part.size for part in progress.parts)
         return f"paused, {done} of {len(progress.parts)} parts kept" if wide and progress.parts else "paused"
     if words := phase_words(progress):
@@ -192,7 +198,7 @@ def _words(row: TransferRow, glyphs: Glyphs, *, wide: bool) -> str:
         case TransferStatus.CANCELLED:
             return "cancelled by you"
         case TransferStatus.PAUSED:
-            return "paused by you"
+            return "paused at the last quit" if row.restored else "paused by you"
         case _:
             return str(row.status)
 

@@ -6,7 +6,8 @@ transfer goes up as a message.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,47 +21,80 @@ from modelsync_tui import glyphs, keys
 from modelsync_tui.widgets.part_lines import PartLines
 from modelsync_tui.widgets.queue_lines import QueueLines
 from modelsync_tui.widgets.rate_lines import RateLines
-from modelsync_tui.widgets.titles import edge
+from modelsync_tui.widgets.titles import Edges
 from modelsync_tui.widgets.transfer_rows import WIDE_CELLS, speeds_words, totals_words
+
+if TYPE_CHECKING:
+    from modelsync.transfers import Transfers
+
+PARTS_EVERY_S = 0.24
+"""The many lines of the parts are drawn every other time: that is still four times a second."""
+TITLES_EVERY_S = 0.5
+"""Speed and time left in the border change no faster: a new border draws the whole pane anew."""
 
 
 class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     """Shows the queue; small as a pane of the main screen, `full` with parts and speed."""
 
+    class Wish(Message):
+        """A person wants something done to the queue."""
+
+        def do(self, transfers: "Transfers") -> None:
+            """Does it; raises KeyError when the transfer is gone."""
+            raise NotImplementedError
+
     @dataclass
-    class CancelRequested(Message):
+    class CancelRequested(Wish):
         """A person wants it stopped for good."""
 
         id: int
 
+        def do(self, transfers: "Transfers") -> None:
+            transfers.cancel(self.id)
+
     @dataclass
-    class PauseRequested(Message):
+    class PauseRequested(Wish):
         """A person wants it stopped for now."""
 
         id: int
 
+        def do(self, transfers: "Transfers") -> None:
+            transfers.pause(self.id)
+
     @dataclass
-    class ResumeRequested(Message):
+    class ResumeRequested(Wish):
         """A person wants a paused one to go on."""
 
         id: int
 
+        def do(self, transfers: "Transfers") -> None:
+            transfers.resume(self.id)
+
     @dataclass
-    class RetryRequested(Message):
+    class RetryRequested(Wish):
         """A person wants a failed or cancelled one tried again."""
 
         id: int
 
+        def do(self, transfers: "Transfers") -> None:
+            transfers.retry(self.id)
+
     @dataclass
-    class MoveRequested(Message):
+    class MoveRequested(Wish):
         """A person wants it elsewhere in the queue: so many places down, negative is up."""
 
         id: int
         by: int
 
+        def do(self, transfers: "Transfers") -> None:
+            transfers.move(self.id, self.by)
+
     @dataclass
-    class ClearDone(Message):
+    class ClearDone(Wish):
         """A person has seen what is finished."""
+
+        def do(self, transfers: "Transfers") -> None:
+            transfers.clear_done()
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.TRANSFERS)]
@@ -73,6 +107,10 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._lines = QueueLines()
         self._parts = PartLines()
         self._rate = RateLines()
+        self._edges = Edges()
+        self._parts_at = 0.0
+        self._titled_at = 0.0
+        self._counts: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self._lines
@@ -85,11 +123,19 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
 
     def show(self, snapshot: QueueSnapshot) -> None:
         """Draws a snapshot; cheap enough for ten times a second."""
-        self._queue = snapshot
+        was_busy, self._queue = self._queue.busy, snapshot
         self._lines.show(snapshot, strips=not self.full)
-        self._parts.show(self.selected)
-        self._rate.show(snapshot, self.selected)
-        self._show_titles()
+        goes_on = was_busy and snapshot.busy and self._queue_counts(snapshot) == self._counts
+        if not goes_on or monotonic() - self._parts_at >= PARTS_EVERY_S:
+            self._show_parts()
+        if not goes_on or monotonic() - self._titled_at >= TITLES_EVERY_S:
+            self._show_titles()
+
+    def _show_parts(self) -> None:
+        self._parts_at = monotonic()
+        if self.full:
+            self._parts.show(self.selected)
+        self._rate.show(self._queue, self.selected)
 
     @property
     def selected(self) -> TransferRow | None:
@@ -112,9 +158,14 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def action_move(self, by: int) -> None:
         """Moves the cursor to another transfer."""
         self._lines.move_cursor(by)
-        self._parts.show(self.selected)
-        self._rate.show(self._queue, self.selected)
+        self._show_parts()
         self._show_titles()
+
+    def action_parts(self) -> None:
+        """Shows other parts of the transfer under the cursor: all, active or failed ones."""
+        if self.full:
+            self._parts.show_others()
+            self._show_titles()
 
     def action_pause(self) -> None:
         """Pauses the transfer under the cursor, or lets it go on."""
@@ -157,8 +208,14 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         characters = glyphs.of(self.app)
         wide = self.size.width >= WIDE_CELLS
         speeds = speeds_words(self._queue, characters, wide=wide)
-        self._lines.border_title = edge(self._lines, "3 Transfers", speeds)
-        self._lines.border_subtitle = edge(self._lines, "", totals_words(self._queue, wide=wide))
+        self._titled_at = monotonic()
+        self._counts = self._queue_counts(self._queue)
+        self._edges.show(self._lines, ("3 Transfers", speeds), ("", totals_words(self._queue, wide=wide)))
         if self.full:
-            self._parts.show_title()
-            self._rate.border_title = edge(self._rate, "Rate", "")
+            self._edges.show(self._parts, self._parts.title(), self._parts.lower_title())
+            self._edges.show(self._rate, ("Rate", ""), ("", ""))
+
+    @staticmethod
+    def _queue_counts(queue: QueueSnapshot) -> tuple[object, ...]:
+        """What must stand in the border at once, unlike speed and time left."""
+        return (len(queue.rows), queue.running, queue.waiting, queue.paused, queue.limit, queue.threads)

@@ -1,0 +1,108 @@
+"""The pane of the log: its last lines, as they come."""
+
+import logging
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+
+from modelsync.logs import LogLine
+from modelsync_tui import glyphs, keys
+from modelsync_tui.text import count_text, cut, literal
+from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync_tui.widgets.titles import edge
+
+_TONES = {logging.DEBUG: Tone.MUTED, logging.INFO: Tone.PLAIN, logging.WARNING: Tone.WARN}
+_WORDS = {logging.WARNING: "warning: ", logging.ERROR: "error: ", logging.CRITICAL: "error: "}
+
+
+class LogPane(Lines):
+    """Shows the newest line, until a person scrolls up; then it stays where they look."""
+
+    class FileAsked(Message):
+        """A person wants to know where the whole log is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.LOG)]
+
+    def __init__(self) -> None:
+        super().__init__(id="log")
+        self._shown: Sequence[LogLine] = ()
+
+    def on_mount(self) -> None:
+        self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+        self.call_after_refresh(self._show_titles)
+
+    def show(self, lines: Sequence[LogLine]) -> None:
+        """Other lines, the oldest first."""
+        follows = self.scroll_offset.y >= self.max_scroll_y
+        gone = _gone(self._shown, lines)
+        self._shown = lines
+        if not self.is_mounted or not self.display:
+            return
+        self.lines_changed()
+        at = None if follows else max(0, self.scroll_offset.y - gone)
+        self.call_after_refresh(self._scroll, at)
+
+    def on_show(self) -> None:
+        self.lines_changed()
+        self.call_after_refresh(self._scroll, None)
+        self._show_titles()
+
+    def on_resize(self, _: events.Resize | None = None) -> None:
+        super().on_resize()
+        self.call_after_refresh(self._show_titles)
+
+    def on_focus(self) -> None:
+        self.call_after_refresh(self._show_titles)
+
+    def on_blur(self) -> None:
+        self.call_after_refresh(self._show_titles)
+
+    def line_count(self) -> int:
+        return max(1, len(self._shown))
+
+    def line(self, index: int, width: int) -> Sequence[Piece]:
+        if not self._shown:
+            return ((cut(" Nothing has happened yet.", width), Tone.MUTED),)
+        line = self._shown[index]
+        words = f"{_WORDS.get(line.level, '')}{literal(line.text)}"
+        ellipsis = glyphs.of(self.app).ellipsis
+        return (
+            (f" {line.at:%H:%M:%S}  ", Tone.MUTED),
+            (cut(words, width - 11, ellipsis), _TONES.get(line.level, Tone.BAD)),
+        )
+
+    def action_scroll_lines(self, by: int) -> None:
+        self.scroll_relative(y=by, animate=False)
+        self._show_titles()
+
+    def action_page(self, direction: int) -> None:
+        self.action_scroll_lines(direction * max(1, self.scrollable_content_region.height - 1))
+
+    def action_top(self) -> None:
+        self.scroll_to(y=0, animate=False)
+
+    def action_bottom(self) -> None:
+        self._scroll(None)
+
+    def action_file(self) -> None:
+        self.post_message(self.FileAsked())
+
+    def _scroll(self, at: int | None) -> None:
+        """To a line, or to the last one."""
+        self.scroll_to(y=self.max_scroll_y if at is None else at, animate=False)
+        self._show_titles()
+
+    def _show_titles(self) -> None:
+        counted = count_text(len(self._shown), "line") if self._shown else ""
+        self.border_title = edge(self, "4 Log", counted)
+        self.border_subtitle = edge(self, "", "o  where the log file is") if self.has_focus else ""
+
+
+def _gone(before: Sequence[LogLine], now: Sequence[LogLine]) -> int:
+    """How many of the oldest lines were dropped to make room."""
+    if not before or not now:
+        return 0
+    return next((at for at, line in enumerate(before) if line is now[0]), len(before))
