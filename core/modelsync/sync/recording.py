@@ -44,7 +44,7 @@ def _add(
     *,
     resumed: bool = False,
 ) -> None:
-    log.info("%s %s: %s, %d bytes moved; %s", direction, tag, ending, progress.bytes_moved, reason)
+    log.info("%s %s: %s, %s bytes moved: %s", direction, tag, ending, f"{progress.bytes_moved:,}", reason)
     if sides.history is None:
         return
     context = sides.registry.context

@@ -44,16 +44,16 @@ class BandwidthDialog(Card[Limit]):
 
     def body(self) -> Iterable[Widget]:
         now = "off" if self._limit is None else speed_text(self._limit)
-        yield sentence(f"The limit for all transfers together, both directions, is {now}.", id="now")
+        yield sentence(f"All transfers together, both directions. The limit is {now}.", id="now")
         with Horizontal(id="typed-row"):
-            yield sentence("Another one:", id="prompt")
+            yield sentence("Another:", id="prompt")
             yield from bracketed(Input(id="typed", compact=True, placeholder="40 MiB/s, 2.5MB, off"))
         yield sentence("", id="refused", kind="-bad")
 
     def choices(self) -> Iterable[Widget]:
-        yield choice("off", "0", id="preset-0")
+        yield choice(f"{'off':<9}", "0", id="preset-0")
         for number, rate in enumerate(PRESETS, 1):
-            yield choice(f"{rate} MiB/s", str(number), id=f"preset-{number}")
+            yield choice(f"{f'{rate} MiB/s':<9}", str(number), id=f"preset-{number}")
 
     def on_mount(self) -> None:
         self.query_one("#refused").display = False

@@ -17,11 +17,11 @@ from modelsync_tui import text
 from modelsync_tui.dialogs.card import Card, bracketed
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
-from modelsync_tui.widgets.words import moment_text, short_speed, speed_text
+from modelsync_tui.widgets.words import clock_text, moment_short, moment_text, short_speed, speed_text
 
 _WIDE_CELLS = 100
-_FRAME_LINES = 5
-"""Borders, search and hint around the transfers."""
+_FRAME_LINES = 8
+"""Borders, search, two lines about one transfer, and hint around the transfers."""
 _PAGE_LINES = 10
 
 
@@ -51,6 +51,7 @@ class HistoryScreen(Card[Tag]):
         with Horizontal(id="search-row"):
             yield from bracketed(Input(id="search", compact=True, placeholder="/ narrows: tag, failed, context ..."))
         yield HistoryLines(self._entries, self.glyphs, id="past")
+        yield Static(id="entry", markup=False)
 
     def choices(self) -> Iterable[Widget]:
         words = "Esc closes   / narrows   Enter goes to the version   e exports"
@@ -103,12 +104,20 @@ class HistoryScreen(Card[Tag]):
         if found := self.query_one(HistoryLines).found:
             self._export(found)
 
+    def on_history_lines_looked(self) -> None:
+        """The whole reason of the transfer under the cursor, for which its line has no room."""
+        entry = self.query_one(HistoryLines).entry
+        self.query_one("#entry", Static).update(Content(_details(entry) if entry is not None else ""))
+
     def on_history_lines_opened(self) -> None:
         self.action_go_to()
 
 
 class HistoryLines(Lines):
     """One line a transfer."""
+
+    class Looked(Message):
+        """The cursor is on another transfer."""
 
     class Opened(Message):
         """A second click on a transfer."""
@@ -126,6 +135,15 @@ class HistoryLines(Lines):
         self.found = tuple(entry for entry, searched in self._texts if all(word in searched for word in words))
         self.cursor = 0
         self.lines_changed()
+        self.post_message(self.Looked())
+
+    def on_mount(self) -> None:
+        self.post_message(self.Looked())
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        super().watch_cursor(old, new)
+        if old != new:
+            self.post_message(self.Looked())
 
     @property
     def entry(self) -> HistoryEntry | None:
@@ -154,21 +172,20 @@ def entry_pieces(entry: HistoryEntry, width: int, glyphs: Glyphs) -> list[Piece]
     wide = width >= _WIDE_CELLS
     mark, tone = _mark(entry.outcome, glyphs)
     arrow = glyphs.direction(entry.direction)
-    lead = f" {arrow} {entry.direction:<4}  " if wide else f" {arrow} "
-    tag_cells = 32 if wide else max(8, width - 53)
+    tag_cells = 28 if wide else max(8, width - 48)
     tag = text.left(text.cut_middle(str(entry.tag), tag_cells, glyphs.ellipsis), tag_cells)
     speed = entry.bytes_moved / entry.seconds if entry.seconds > 0 else 0.0
     fast = (speed_text(speed) if wide else short_speed(speed)) if entry.bytes_moved else ""
     pieces: list[Piece] = [
-        (f" {moment_text(entry.ended)}", Tone.MUTED),
-        (lead, Tone.PLAIN),
+        (f" {moment_short(entry.ended)}", Tone.MUTED),
+        (f"  {arrow} ", Tone.PLAIN),
         (tag, Tone.PLAIN),
         (f"  {mark} {entry.outcome:<9}", tone),
         (f" {text.size_text(entry.bytes_moved) if entry.bytes_moved else '':>9}", Tone.PLAIN),
         (f" {fast:>{12 if wide else 8}}", Tone.PLAIN),
     ]
     if wide:
-        pieces.append((f"  {text.left(text.literal(entry.context), 10, glyphs.ellipsis)} ", Tone.MUTED))
+        pieces.append((f"  {text.left(text.literal(entry.context), 10, glyphs.ellipsis)}  ", Tone.MUTED))
         room = width - sum(len(words) for words, _ in pieces)
         why = text.cut(text.literal(entry.reason), room, glyphs.ellipsis)
         pieces.append((why, tone if entry.outcome is Ending.FAILED else Tone.MUTED))
@@ -189,6 +206,14 @@ def _mark(outcome: Ending, glyphs: Glyphs) -> Piece:
             return glyphs.cancelled, Tone.MUTED
         case _:
             assert_never(outcome)
+
+
+def _details(entry: HistoryEntry) -> str:
+    again = f", {text.count_text(entry.retries, 'retry', 'retries')}" if entry.retries else ""
+    took = f" in {clock_text(entry.seconds)}{again}" if entry.bytes_moved else ""
+    where = f"{entry.context} ({entry.host})"
+    words = f"{entry.direction} {entry.tag} by {entry.program or 'modelsync'}, {where}{took}: {entry.reason}"
+    return text.literal(words)
 
 
 def _searched(entry: HistoryEntry) -> str:

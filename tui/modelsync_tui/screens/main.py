@@ -101,6 +101,7 @@ class MainScreen(Screen[None]):
             self._sides_changed()
         self.loader.read_local(self._scan)
         self.set_interval(AGE_SHOWN_EVERY_S, self._show_titles)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_borders))
 
     def on_unmount(self) -> None:
         self._log_tail.close()
@@ -171,6 +172,11 @@ class MainScreen(Screen[None]):
             if self.size.width >= WIDE_FROM_CELLS:
                 age = f"refreshed {age} ago"
         self.remote.show_title(name, age)
+
+    def _draw_borders(self) -> None:
+        """The lines in the borders' texts, whose colour is part of the text."""
+        for pane in (self.local, self.remote, self._transfers, self._log):
+            pane.draw_titles()
 
     # The transfers
 

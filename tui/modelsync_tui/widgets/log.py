@@ -32,7 +32,7 @@ class LogPane(Lines):
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
-        self.call_after_refresh(self._show_titles)
+        self.call_after_refresh(self.draw_titles)
 
     def show(self, lines: Sequence[LogLine]) -> None:
         """Other lines, the oldest first."""
@@ -48,17 +48,17 @@ class LogPane(Lines):
     def on_show(self) -> None:
         self.lines_changed()
         self.call_after_refresh(self._scroll, None)
-        self._show_titles()
+        self.draw_titles()
 
     def on_resize(self, _: events.Resize | None = None) -> None:
         super().on_resize()
-        self.call_after_refresh(self._show_titles)
+        self.call_after_refresh(self.draw_titles)
 
     def on_focus(self) -> None:
-        self.call_after_refresh(self._show_titles)
+        self.call_after_refresh(self.draw_titles)
 
     def on_blur(self) -> None:
-        self.call_after_refresh(self._show_titles)
+        self.call_after_refresh(self.draw_titles)
 
     def line_count(self) -> int:
         return max(1, len(self._shown))
@@ -76,7 +76,7 @@ class LogPane(Lines):
 
     def action_scroll_lines(self, by: int) -> None:
         self.scroll_relative(y=by, animate=False)
-        self._show_titles()
+        self.draw_titles()
 
     def action_page(self, direction: int) -> None:
         self.action_scroll_lines(direction * max(1, self.scrollable_content_region.height - 1))
@@ -93,9 +93,10 @@ class LogPane(Lines):
     def _scroll(self, at: int | None) -> None:
         """To a line, or to the last one."""
         self.scroll_to(y=self.max_scroll_y if at is None else at, animate=False)
-        self._show_titles()
+        self.draw_titles()
 
-    def _show_titles(self) -> None:
+    def draw_titles(self) -> None:
+        """The words in both borders; also after a change of size, focus or theme."""
         counted = count_text(len(self._shown), "line") if self._shown else ""
         self.border_title = edge(self, "4 Log", counted)
         self.border_subtitle = edge(self, "", "o  where the log file is") if self.has_focus else ""

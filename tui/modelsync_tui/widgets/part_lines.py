@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
+from modelsync.queue import ENDED
 from modelsync.transfer.progress import PartSnapshot, PartState
 from modelsync.transfers import TransferRow, TransferStatus
 from modelsync_tui import glyphs, text
@@ -99,7 +100,7 @@ class PartLines(Lines, can_focus=False):
             return ((f" {words[index]}", Tone.BAD),)
         parts = self._row.progress.parts
         if not parts:
-            return ((" No parts yet.", Tone.MUTED),)
+            return ((" It moved nothing." if self._row.status in ENDED else " No parts yet.", Tone.MUTED),)
         if index == self._none_at:
             return ((f" No part is {self.which} now.  v shows others.", Tone.MUTED),)
         characters = glyphs.of(self.app)

@@ -119,7 +119,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
-        self.call_after_refresh(self._show_titles)
+        self.call_after_refresh(self.draw_titles)
 
     def show(self, snapshot: QueueSnapshot) -> None:
         """Draws a snapshot; cheap enough for ten times a second."""
@@ -129,7 +129,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         if not goes_on or monotonic() - self._parts_at >= PARTS_EVERY_S:
             self._show_parts()
         if not goes_on or monotonic() - self._titled_at >= TITLES_EVERY_S:
-            self._show_titles()
+            self.draw_titles()
 
     def _show_parts(self) -> None:
         self._parts_at = monotonic()
@@ -147,7 +147,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
             self.show(self._queue)
 
     def on_resize(self, _: events.Resize) -> None:
-        self.call_after_refresh(self._show_titles)
+        self.call_after_refresh(self.draw_titles)
 
     def on_focus(self) -> None:
         self._lines.refresh()
@@ -159,13 +159,13 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         """Moves the cursor to another transfer."""
         self._lines.move_cursor(by)
         self._show_parts()
-        self._show_titles()
+        self.draw_titles()
 
     def action_parts(self) -> None:
         """Shows other parts of the transfer under the cursor: all, active or failed ones."""
         if self.full:
             self._parts.show_others()
-            self._show_titles()
+            self.draw_titles()
 
     def action_pause(self) -> None:
         """Pauses the transfer under the cursor, or lets it go on."""
@@ -204,7 +204,8 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         """Takes what is finished off the list."""
         self.post_message(self.ClearDone())
 
-    def _show_titles(self) -> None:
+    def draw_titles(self) -> None:
+        """The words in the borders; also after a change of size or theme."""
         characters = glyphs.of(self.app)
         wide = self.size.width >= WIDE_CELLS
         speeds = speeds_words(self._queue, characters, wide=wide)

@@ -41,6 +41,12 @@ def about_text(seconds: float) -> str:
     return f"{seconds / _MINUTE_S:.0f} min" if seconds < _HOUR_S else f"{seconds / _HOUR_S:.1f} h"
 
 
+def moment_short(when: datetime, now: datetime | None = None) -> str:
+    """`11-21 18:02` in this year, `2025-11-21` before: 11 cells."""
+    local = when.astimezone()
+    return f"{local:%m-%d %H:%M}" if local.year == (now or datetime.now().astimezone()).year else f"{local:%Y-%m-%d} "
+
+
 def moment_text(when: datetime | None) -> str:
     """A date and time on this machine's clock: `2026-11-21 18:02`; `-` where none is known."""
     return "-" if when is None else f"{when.astimezone():%Y-%m-%d %H:%M}"
