@@ -16,11 +16,13 @@ from pathlib import Path
 from svg import even
 from textual.pilot import Pilot
 
-from modelsync.account import Account, TokenSource
+from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.credentials import KeyringStatus
+from modelsync.credentials.yatai import YataiContext
 from modelsync.errors import TokenRefusedError
 from modelsync.paths import Paths
 from modelsync.settings import Settings
+from modelsync.transfer.control import Control
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.demo import Demo, start_demo
 from modelsync_tui.dialogs.force import ForceDialog
@@ -28,7 +30,7 @@ from modelsync_tui.dialogs.help import HelpScreen
 from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.screens.login import LoginScreen
 from modelsync_tui.session import Session
-from modelsync_tui.sign_in import SignInAnswer
+from modelsync_tui.sign_in import BrowserPage, SignInAnswer, SignInWish
 from modelsync_tui.widgets.browser import Browser
 
 HERE = Path(__file__).resolve().parent
@@ -42,8 +44,11 @@ WAIT_S = 30.0
 class ExampleSignIn:
     """What the sign-in screen asks, answered the same on every machine."""
 
-    def check(self, endpoint: str, token_text: str, context_name: str) -> SignInAnswer:
-        del endpoint, token_text, context_name
+    def kept(self, endpoint: str, context_name: str) -> Context:
+        return Context(context_name, endpoint)
+
+    def check(self, wish: SignInWish, token: str | Token) -> SignInAnswer:
+        del wish, token
         raise TokenRefusedError(
             "The registry does not know this token, or it has expired.", hint="Make a new one and paste it whole."
         )
@@ -53,6 +58,15 @@ class ExampleSignIn:
 
     def keyring_status(self) -> KeyringStatus:
         return KeyringStatus(usable=True, name="Secret Service", reason="")
+
+    def begin_in_browser(self, wish: SignInWish, control: Control) -> BrowserPage:
+        raise AssertionError(f"no browser is opened: {wish}, {control}")
+
+    def wait_for_browser(self, page: BrowserPage, control: Control) -> Token:
+        raise AssertionError(f"no browser is waited for: {page}, {control}")
+
+    def found(self) -> tuple[YataiContext, ...]:
+        return (YataiContext("default", "https://cloud.bentoml.com", Token("x"), "mia@acme.io", is_current=True),)
 
 
 class Studio:
@@ -154,7 +168,13 @@ async def login_picture(demo: Demo) -> None:
     async with app.run_test(size=SMALL) as pilot:
         studio = Studio(app, pilot)
         await studio.until(lambda: session.online is not None)
-        app.push_screen(LoginScreen(ExampleSignIn(), credentials_file="~/.config/modelsync/credentials"))
+        app.push_screen(
+            LoginScreen(
+                ExampleSignIn(),
+                credentials_file="~/.config/modelsync/credentials",
+                yatai_file="~/bentoml/.yatai.yaml",
+            )
+        )
         await studio.until(lambda: isinstance(app.screen, LoginScreen))
         await pilot.press(*"an-example-token-of-28-chars", "enter")
         await pilot.pause(0.5)

@@ -1,59 +1,23 @@
 """The sign-in screen: what it asks, what it keeps, and that the token is never seen."""
 
-import threading
 from pathlib import Path
 
 import pytest
 from textual import events
 from textual.widgets import Input
 
-from modelsync.account import Account, Context, Token, TokenSource
-from modelsync.credentials import Credentials, KeyringStatus
-from modelsync.errors import KeyringError, TokenRefusedError
-from modelsync.model import Organization, User
+from modelsync.account import Token, TokenSource
+from modelsync.credentials import Credentials
+from modelsync.errors import TokenRefusedError
 from modelsync.paths import Paths
 from modelsync_tui.screens.login import LoginScreen, Offline, SignedIn
-from modelsync_tui.sign_in import AccountSignIn, SignInAnswer
+from modelsync_tui.sign_in import AccountSignIn, SignInWish
 from support.registry_server import EXPIRED_TOKEN, TOKEN, RegistryServer
 from support.screens import LARGE, SMALL, UNANSWERED, Stage, text_of, until
+from support.sign_in_answers import NOT_HERE, ChosenAnswers
 
 SECRET = "tok-Zq7x-unseen"
 REFUSED = "The registry [/b] does not know this token."
-HERE = KeyringStatus(usable=True, name="Secret Service", reason="")
-NOT_HERE = KeyringStatus(usable=False, name="", reason="No keyring answers here.")
-
-
-class ChosenAnswers:
-    """Answers as told: the seam of the screen, for what a real registry does not do on demand."""
-
-    def __init__(self, *, keyring: KeyringStatus = HERE, refuses: bool = False, keeps: bool = True) -> None:
-        self.keyring = keyring
-        self.refuses = refuses
-        self.keeps = keeps
-        self.checked: list[tuple[str, str, str]] = []
-        self.kept: list[TokenSource] = []
-        self.go_on = threading.Event()
-        self.go_on.set()
-        self.keyring_answers = threading.Event()
-        self.keyring_answers.set()
-
-    def check(self, endpoint: str, token_text: str, context_name: str) -> SignInAnswer:
-        self.checked.append((endpoint, token_text, context_name))
-        self.go_on.wait(20)
-        if self.refuses:
-            raise TokenRefusedError(REFUSED, hint="Make a new one.")
-        account = Account(Context(context_name, endpoint), Token(token_text), TokenSource.SESSION)
-        return SignInAnswer(account, User("mia", "mia@acme.io"), Organization("acme"))
-
-    def keep(self, answer: SignInAnswer, where: TokenSource) -> Account:
-        if not self.keeps:
-            raise KeyringError("The keyring is locked.", hint="Unlock it, or keep the token for this session.")
-        self.kept.append(where)
-        return answer.account
-
-    def keyring_status(self) -> KeyringStatus:
-        self.keyring_answers.wait(20)
-        return self.keyring
 
 
 def stage(answers: ChosenAnswers, *, ascii_only: bool = False) -> Stage:
@@ -88,22 +52,22 @@ async def test_a_good_token_signs_in_and_is_kept_in_the_keyring() -> None:
         await until(pilot, lambda: app.answer is not UNANSWERED)
         assert isinstance(app.answer, SignedIn)
         assert app.answer.user.label == "mia@acme.io"
-        assert answers.checked == [("https://models.acme.io", SECRET, "default")]
-        assert answers.kept == [TokenSource.KEYRING]
+        assert (answers.wishes, answers.tokens) == ([SignInWish("https://models.acme.io", "default")], [SECRET])
+        assert answers.places == [TokenSource.KEYRING]
 
 
 async def test_a_refused_token_says_so_in_the_card_and_keeps_nothing() -> None:
-    answers = ChosenAnswers(refuses=True)
+    answers = ChosenAnswers(refuses=TokenRefusedError(REFUSED, hint="Make a new one."))
     app = stage(answers)
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press(*SECRET, "enter")
         await until(pilot, lambda: f"✗ {REFUSED} Make a new one." in text_of(app))
-        assert answers.kept == []
+        assert answers.places == []
         assert app.answer is UNANSWERED
 
 
 async def test_the_token_is_never_on_the_screen_nor_in_the_clipboard() -> None:
-    answers = ChosenAnswers(refuses=True)
+    answers = ChosenAnswers(refuses=TokenRefusedError(REFUSED, hint="Make a new one."))
     app = stage(answers)
     async with app.run_test(size=LARGE) as pilot:
         await pilot.press(*SECRET)
@@ -124,8 +88,8 @@ async def test_a_pasted_token_is_taken_whole_without_line_ends() -> None:
         app.screen.focused.post_message(events.Paste(f"\n {SECRET[:10]}\n{SECRET[10:]}  \r\n"))  # type: ignore[union-attr]
         await until(pilot, lambda: "●" * len(SECRET) in text_of(app))
         await pilot.press("enter")
-        await until(pilot, lambda: answers.checked)
-        assert answers.checked[0][1] == SECRET
+        await until(pilot, lambda: answers.tokens)
+        assert answers.tokens == [SECRET]
 
 
 async def test_nothing_is_sent_without_a_token() -> None:
@@ -134,7 +98,7 @@ async def test_nothing_is_sent_without_a_token() -> None:
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("enter")
         await until(pilot, lambda: "Paste the API token first." in text_of(app))
-        assert answers.checked == []
+        assert answers.tokens == []
 
 
 async def test_escape_goes_on_with_the_local_store() -> None:
@@ -156,7 +120,7 @@ async def test_a_registry_that_does_not_answer_is_waited_for_in_sight_and_escape
         answers.go_on.set()
         await pilot.press("escape")
         assert app.answer == Offline()
-        assert answers.kept == []
+        assert answers.places == []
 
 
 async def test_without_a_keyring_the_token_stays_in_this_session() -> None:
@@ -169,7 +133,7 @@ async def test_without_a_keyring_the_token_stays_in_this_session() -> None:
         assert "( ) System keyring" in text_of(app)
         await pilot.press("shift+tab", "enter")
         await until(pilot, lambda: app.answer is not UNANSWERED)
-        assert answers.kept == [TokenSource.SESSION]
+        assert answers.places == [TokenSource.SESSION]
 
 
 async def test_a_silent_keyring_is_looked_for_in_sight_and_holds_nothing_up() -> None:
@@ -180,7 +144,7 @@ async def test_a_silent_keyring_is_looked_for_in_sight_and_holds_nothing_up() ->
         await until(pilot, lambda: "looking, 1 of at most 5 s" in text_of(app))
         await pilot.press(*SECRET, "enter")
         await until(pilot, lambda: app.answer is not UNANSWERED)
-        assert answers.kept == [TokenSource.SESSION]
+        assert answers.places == [TokenSource.SESSION]
         answers.keyring_answers.set()
 
 
@@ -196,7 +160,7 @@ async def test_what_a_person_chose_is_not_changed_by_a_keyring_that_answers_late
         assert "(●) File, plain text" in text_of(app)
         await pilot.press("shift+tab", *SECRET, "enter")
         await until(pilot, lambda: app.answer is not UNANSWERED)
-        assert answers.kept == [TokenSource.FILE]
+        assert answers.places == [TokenSource.FILE]
 
 
 async def test_a_keyring_that_refuses_is_a_sentence_and_a_way_on() -> None:
@@ -209,7 +173,7 @@ async def test_a_keyring_that_refuses_is_a_sentence_and_a_way_on() -> None:
         answers.keeps = True
         await pilot.press("tab", "down", "shift+tab", "enter")
         await until(pilot, lambda: app.answer is not UNANSWERED)
-        assert answers.kept == [TokenSource.SESSION]
+        assert answers.places == [TokenSource.SESSION]
 
 
 async def test_ascii_only_draws_ascii_only() -> None:

@@ -1,35 +1,28 @@
 """What core makes of one run's settings: the store, the account, the registry and the queue; every call blocks."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelsync.errors import NotSignedInError, RemoteModelNotFoundError
-from modelsync.model import LocalModel, Organization, RemoteModel, User
+from modelsync.errors import Cancelled, NotSignedInError, RemoteModelNotFoundError
+from modelsync.model import LocalModel, RemoteModel
 from modelsync.paths import Paths
 from modelsync.settings import Settings
 from modelsync.store import ModelStore, StoreListing
 from modelsync.tag import Tag
+from modelsync_tui.connections import Connection, Connections
+from modelsync_tui.connections import Online as Online
 
 if TYPE_CHECKING:  # they load HTTP and the keyring, which the first frame does not wait for
-    from modelsync.account import Account, Context
+    from modelsync.account import Account
     from modelsync.credentials import Credentials
     from modelsync.sync import Sides
     from modelsync.transfers import Starter, TransferRow, Transfers
 
 PAGE_VERSIONS = 200
 """Versions that one request for the registry's list asks for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Online:
-    """Who is signed in where."""
-
-    context: "Context"
-    host: str
-    user: User
-    organization: Organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +43,14 @@ class Session:
         self.environ = environ
         self.store = ModelStore(settings.store, cache_file=paths.cache_dir / "store.json")
         self.online: Online | None = None
-        self.transfers: Transfers | None = None
-        self._sides: Sides | None = None
+        self.notice: Callable[[str], object] = lambda _words: None
+        """Told, on a thread of its own, when the keyring lets one wait."""
+        self._connections = Connections(settings, paths)
+        self._connection: Connection | None = None
         self._credentials: Credentials | None = None
-        self._account: Account | None = None
+        self._chosen: str | None = settings.context
+        self._turn = 0
+        self._lock = threading.Lock()
         self._several_contexts = False
 
     @property
@@ -62,41 +59,51 @@ class Session:
         if self._credentials is None:
             from modelsync.credentials import Credentials
 
-            self._credentials = Credentials(self.paths, self.environ)
+            self._credentials = Credentials(self.paths, self.environ, notice=lambda words: self.notice(words))
         return self._credentials
 
     def scan(self) -> StoreListing:
         """Everything in the local store; raises StoreError."""
         return self.store.scan()
 
+    def choose(self, name: str | None) -> None:
+        """From now on this context is meant, None: the current one; nothing is connected until `connect` has been."""
+        with self._lock:
+            self._chosen = name
+            self._turn += 1
+            self._connection = self.online = None
+
     def connect(self, start: "Starter", finished: "Callable[[TransferRow], object]") -> Online:
-        """Signs in with the kept account and makes the queue; raises NotSignedInError and what the registry says.
+        """Signs in with the account of the chosen context; raises NotSignedInError and what the registry says.
 
-        Signing in again with the same account keeps the connections and the queue, whose transfers may be running.
+        A context that was used before in this run keeps its connections and its queue, whose transfers may be running;
+        with a new token those that were refused go on. Raises Cancelled when another context was chosen meanwhile.
         """
-        from modelsync.api import open_sides
-        from modelsync.transfers import Transfers
-
+        with self._lock:
+            turn = self._turn
         account = self.account()
         self._several_contexts = not self.credentials.environment_wins and len(self.credentials.contexts()) > 1
-        if self._sides is not None and account == self._account:
-            self.online = _who(self._sides)
-            return self.online
-        sides = open_sides(self.settings, account, self.paths)
-        try:
-            online = _who(sides)
-        except BaseException:
-            sides.close()
-            raise
-        self.close()
-        self._sides, self._account, self.online = sides, account, online
-        self.transfers = Transfers(sides, running=self.settings.running, start=start, finished=finished)
+        connection = self._connections.of(account, start, finished)
+        online = connection.look(account)
+        with self._lock:
+            if turn != self._turn:
+                raise Cancelled("Another context was chosen meanwhile.")
+            self._connection, self.online = connection, online
         return online
 
     def account(self) -> "Account":
         """The kept account, or the environment's; may wait for a person to unlock the keyring."""
-        settings = self.settings
-        return self.credentials.account(default=settings.context)
+        return self.credentials.account(default=self._chosen)
+
+    @property
+    def transfers(self) -> "Transfers | None":
+        """What is moved with the context that is connected."""
+        return None if self._connection is None else self._connection.transfers
+
+    @property
+    def queues(self) -> "tuple[tuple[str, Transfers], ...]":
+        """The contexts that this run has used, by name, and what each one moves."""
+        return self._connections.queues
 
     @property
     def read_only(self) -> bool:
@@ -110,7 +117,7 @@ class Session:
 
     def page(self, start: int) -> RemotePage:
         """The registry's versions from `start` on."""
-        page = self._connected.registry.models(start=start, count=PAGE_VERSIONS)
+        page = self.connected.registry.models(start=start, count=PAGE_VERSIONS)
         return RemotePage(page.start, page.total, page.items)
 
     def versions(self, names: Iterable[str]) -> tuple[RemoteModel, ...]:
@@ -118,14 +125,14 @@ class Session:
         found: list[RemoteModel] = []
         for name in names:
             try:
-                found.extend(self._connected.registry.all_versions(name))
+                found.extend(self.connected.registry.all_versions(name))
             except RemoteModelNotFoundError:
                 continue
         return tuple(found)
 
     def remote(self, tag: Tag) -> RemoteModel | None:
         """One version as the registry has it now."""
-        return self._connected.registry.model(tag)
+        return self.connected.registry.model(tag)
 
     def local(self, tag: Tag) -> LocalModel | None:
         """One version as the store has it now; raises BrokenModelError."""
@@ -136,20 +143,14 @@ class Session:
         return self.store.free_bytes()
 
     def close(self) -> None:
-        """Closes the connections, unless a transfer still uses them: then they end with the process."""
-        if self.transfers is not None and not self.transfers.wait(0):
-            return
-        sides, self._sides, self.online = self._sides, None, None
-        if sides is not None:
-            sides.close()
+        """Keeps what is not finished for the next start, and closes the connections that no transfer uses."""
+        self._connections.close()
+        self._connection = self.online = None
 
     @property
-    def _connected(self) -> "Sides":
-        if self._sides is None:
+    def connected(self) -> "Sides":
+        """Both sides joined; raises NotSignedInError while there is no connection."""
+        connection = self._connection
+        if connection is None:
             raise NotSignedInError("Not connected to a registry.", hint="Press r to try again.")
-        return self._sides
-
-
-def _who(sides: "Sides") -> Online:
-    registry = sides.registry
-    return Online(registry.context, registry.host, registry.current_user(), registry.current_organization())
+        return connection.sides

@@ -1,11 +1,10 @@
 """The sign-in screen: where, who, and where the token will be kept; it opens no connection of its own."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Center, Horizontal, Vertical
@@ -14,20 +13,25 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
-from modelsync.account import Account, TokenSource
-from modelsync.credentials import DEFAULT_ENDPOINT, KeyringStatus
+from modelsync.account import Account, Context, Token, TokenSource
+from modelsync.credentials import DEFAULT_ENDPOINT
 from modelsync.errors import ModelsyncError
 from modelsync.model import Organization, User
-from modelsync_tui import glyphs, text
+from modelsync_tui import glyphs, text, work
+from modelsync_tui.asking import Asking
 from modelsync_tui.dialogs.card import bracketed, choice
-from modelsync_tui.sign_in import KEYRING_LOOK_S, SignIn, SignInAnswer
+from modelsync_tui.screens import login_words
+from modelsync_tui.sign_in import BrowserPage, OrganizationNeeded, SignIn, SignInAnswer, SignInWish
+from modelsync_tui.widgets.keep_pick import KeepPick
 from modelsync_tui.widgets.pick import Option, Pick
+from modelsync_tui.widgets.tick import Tick
 from modelsync_tui.widgets.token_input import TokenInput
-from modelsync_tui.work import run as work_in_thread
 
-T = TypeVar("T")
-V = TypeVar("V")
+if TYPE_CHECKING:
+    from modelsync.credentials.yatai import YataiContext
+
 _TICK_S = 0.25
+_ROOMY_ROWS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,18 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """A person goes on with the local store only."""
+    """A person goes on without signing in."""
 
 
 class LoginScreen(Screen[SignedIn | Offline]):
-    """A card that signs in; nothing is sent before its button is pressed."""
+    """A card that signs in; nothing is sent before a person says so."""
 
     CSS_PATH = "login.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "local store only", id="login.offline", tooltip="go on without a registry"),
+        Binding("escape", "leave", "go on without", id="login.offline", tooltip="stop waiting, or go on without"),
+        Binding("enter", "submit", show=False, id="login.submit", tooltip="sign in"),
+        Binding("ctrl+b", "browser", show=False, id="login.browser", tooltip="make a token in a browser"),
+        Binding("f2", "import", show=False, id="login.import", tooltip="take over a context that BentoML kept"),
     ]
 
     def __init__(
@@ -59,195 +66,301 @@ class LoginScreen(Screen[SignedIn | Offline]):
         endpoint: str = DEFAULT_ENDPOINT,
         context: str = "default",
         credentials_file: str = "",
+        yatai_file: str = "",
         message: str = "",
+        back: bool = False,
     ) -> None:
-        """`message`: why a person is asked, such as a token that is no longer accepted."""
+        """`message`: why a person is asked, such as a token that is no longer accepted; `back`: they are online."""
         super().__init__()
         self._sign_in = sign_in
-        self._first_endpoint = endpoint
-        self._first_context = context
+        self._first = SignInWish(endpoint, context)
         self._credentials_file = credentials_file
+        self._yatai_file = yatai_file
         self._first_message = message
-        self._keyring: KeyringStatus | None = None
-        self._asking = 0
-        """Counts the questions asked; an answer to an older one is not heard."""
-        self._waiting_for = ""
-        self._waiting_since = 0.0
-        self._looking_since = 0.0
+        self._leave = "Back" if back else "Offline"
+        self._found: tuple[YataiContext, ...] = ()
+        self._taken: tuple[str, Token] | None = None
+        """A token that was not typed, and the endpoint that it is for."""
+        self._page: BrowserPage | None = None
+        self._read_only_told = False
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        enter = "Enter" if glyphs.of(self.app) is glyphs.ASCII else "↵"
+        enter = glyphs.of(self.app).enter if glyphs.of(self.app) is not glyphs.ASCII else "Enter"
         yield Static(Content(" modelsync  Sign in"), id="head", markup=False)
         with Center(id="middle"), Vertical(id="card") as card:
             card.border_title = Content("Sign in to BentoCloud or another registry")
-            with Horizontal(classes="field"):
-                yield Static("Context", markup=False)
-                yield from bracketed(Input(self._first_context, id="context", compact=True, select_on_focus=False))
-            with Horizontal(classes="field"):
-                yield Static("Endpoint", markup=False)
-                yield from bracketed(Input(self._first_endpoint, id="endpoint", compact=True, select_on_focus=False))
-            with Horizontal(classes="field"):
-                yield Static("API token", markup=False)
-                yield from bracketed(TokenInput(id="token"))
-            with Horizontal(id="where-row"):
+            yield from _field("Context", Input(self._first.context, id="context", compact=True, select_on_focus=False))
+            yield from _field(
+                "Endpoint", Input(self._first.endpoint, id="endpoint", compact=True, select_on_focus=False)
+            )
+            yield from _field("API token", TokenInput(id="token"))
+            with Horizontal(id="organization-row", classes="picked"):
+                yield Static("Org", markup=False)
+                yield Pick[str]((), "", id="organization")
+            with Horizontal(classes="picked", id="where-row"):
                 yield Static("Save to", markup=False)
-                yield Pick(self._places(), TokenSource.SESSION, id="where")
+                yield KeepPick(self._credentials_file, id="where")
+            with Horizontal(classes="picked"):
+                yield Static("Use it", markup=False)
+                yield Tick("for reading only", "refuses every push", id="read-only")
             with Horizontal(id="choices"):
                 yield choice("Sign in", enter, id="sign-in")
-                yield choice("Offline", "Esc", id="offline")
+                yield choice("Open browser to make a token", "^b", id="browser")
+                yield choice(self._leave, "", id="offline")
+            with Vertical(id="import-block"):
+                yield Static(id="found", markup=False)
+                with Horizontal(id="import-row"):
+                    yield choice("Import it", "F2", id="import")
+                    yield Static("The file is only read.", markup=False)
             yield Static(id="message", markup=False)
-        yield Static(
-            Content("  Nothing is sent until you press Sign in. The token is never shown or logged."),
-            id="promise",
-            markup=False,
-        )
-        keys = f" {enter} sign in  Tab next  Esc browse the local store only  ^q quit"
-        yield Static(Content(keys), id="keys", markup=False)
+        yield Static(Content(login_words.PROMISE), id="promise", markup=False)
+        yield Static(Content(login_words.keys(enter, self._leave)), id="keys", markup=False)
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+        self._asking = Asking(self.app, self._refused, group="sign-in")
         if self._first_message:
             self._say(self._first_message, kind="-warn")
         self.set_focus(self.query_one(TokenInput))
-        self._looking_since = time.monotonic()
         self._ticker = self.set_interval(_TICK_S, self._tick)
-        self._run(self._sign_in.keyring_status, self._keyring_seen, self._keyring_failed, "looking for the keyring")
+        ask = partial(work.run, self.app, group="sign-in")
+        where = self._where
+        ask(self._sign_in.keyring_status, where.keyring_seen, where.keyring_failed, description="look for the keyring")
+        ask(self._sign_in.found, self._show_found, _ignored, description="look for BentoML's contexts")
+        self._look_up()
+
+    def on_unmount(self) -> None:
+        self._asking.give_up()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height >= _ROOMY_ROWS, "-roomy")
+
+    # What a person does
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._submit()
+        self.action_submit()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        if event.button.id == "sign-in":
-            self._submit()
-        else:
-            self.dismiss(Offline())
+        match event.button.id:
+            case "sign-in":
+                self.action_submit()
+            case "browser":
+                self.action_browser()
+            case "import":
+                self.action_import()
+            case _:
+                self.dismiss(Offline())
 
     def action_leave(self) -> None:
-        """Stops waiting for an answer; where none is waited for, goes on without a registry."""
-        if self._waiting_for:
-            self._asking += 1
-            self._wait_for("")
+        """Stops waiting for an answer; where none is waited for, goes on without signing in."""
+        if self._asking.waits:
+            self._asking.give_up()
+            self._show_page(None)
             self._say("Stopped. Nothing was kept.", kind="-warn")
         else:
             self.dismiss(Offline())
 
-    def _submit(self) -> None:
-        if self._waiting_for:
+    def action_submit(self) -> None:
+        """Asks the registry whose token it is, and keeps it."""
+        if self._asking.waits:
             return
-        token = self.query_one(TokenInput)
-        if not token.value.strip():
+        token, wish = self._token(), self._wish()
+        if not token:
             self._say("Paste the API token first.", kind="-warn")
-            token.focus()
+            self.query_one(TokenInput).focus()
             return
-        endpoint, context = self.query_one("#endpoint", Input).value, self.query_one("#context", Input).value
-        self._ask(
-            lambda: self._sign_in.check(endpoint, token.value, context),
+        self._asking.ask(
+            lambda _: self._sign_in.check(wish, token),
             self._checked,
-            f"Asking {text.literal(endpoint.strip())}",
+            f"Asking {text.literal(wish.endpoint)}",
+        )
+        self._tick()
+
+    def action_browser(self) -> None:
+        """Lets a person make a token in a browser, on this machine or any other."""
+        if self._asking.waits:
+            return
+        wish = self._wish()
+        self._asking.ask(
+            lambda control: self._sign_in.begin_in_browser(wish, control),
+            partial(self._page_there, wish),
+            f"Asking {text.literal(wish.endpoint)} for a page to sign in on",
+        )
+        self._tick()
+
+    def action_import(self) -> None:
+        """Signs in with a context of BentoML's own file, which is only read."""
+        from modelsync_tui.dialogs.menu import Choice, Menu
+
+        if self._asking.waits or not self._found:
+            return
+        if len(self._found) == 1:
+            self._import(self._found[0])
+            return
+        by_key = dict(zip(login_words.MENU_KEYS, self._found, strict=False))
+        choices = [Choice(key, login_words.found_line(one)) for key, one in by_key.items()]
+        at = next((key for key, one in by_key.items() if one.is_current), "")
+        menu = Menu(f"Import from {self._yatai_file}", choices, at=at)
+        self.app.push_screen(menu, lambda key: self._import(by_key[key]) if key else None)
+
+    def _import(self, found: "YataiContext") -> None:
+        self.query_one("#context", Input).value = found.name
+        self.query_one("#endpoint", Input).value = found.endpoint
+        self._take(found.token)
+        self.action_submit()
+
+    def _wish(self) -> SignInWish:
+        tick = self.query_one(Tick)
+        return SignInWish(
+            self.query_one("#endpoint", Input).value.strip(),
+            self.query_one("#context", Input).value.strip(),
+            self._organization.chosen if self.query_one("#organization-row").display else "",
+            tick.on if tick.touched else None,
         )
 
-    def _checked(self, answer: SignInAnswer) -> None:
+    def _token(self) -> str | Token:
+        """What was typed, else what came in another way for this very endpoint; empty for none."""
+        typed = self.query_one(TokenInput).value.strip()
+        if typed or self._taken is None or self._taken[0] != self._wish().endpoint:
+            return typed
+        return self._taken[1]
+
+    def _take(self, token: Token) -> None:
+        self.query_one(TokenInput).value = ""
+        self._taken = self._wish().endpoint, token
+
+    # What comes back
+
+    def _page_there(self, wish: SignInWish, page: BrowserPage) -> None:
+        self._show_page(page)
+        self._asking.ask(
+            lambda control: self._sign_in.wait_for_browser(page, control), partial(self._confirmed, wish), "Waiting"
+        )
+        self._tick()
+
+    def _confirmed(self, wish: SignInWish, token: Token) -> None:
+        self._show_page(None)
+        self.query_one("#endpoint", Input).value = wish.endpoint
+        self.query_one("#context", Input).value = wish.context
+        self._take(token)
+        self.action_submit()
+
+    def _checked(self, answer: SignInAnswer | OrganizationNeeded) -> None:
+        match answer:
+            case OrganizationNeeded():
+                self._ask_organization(answer)
+            case SignInAnswer() if not answer.may_push and not self._read_only_told:
+                self._read_only_told = True
+                self.query_one(Tick).set(on=True)
+                self.query_one(Tick).touched = True
+                self._say(f"{glyphs.of(self.app).differs} {login_words.MAY_NOT_PUSH}", kind="-warn")
+            case SignInAnswer():
+                self._keep(answer)
+
+    def _keep(self, answer: SignInAnswer) -> None:
         where = self._where.chosen
         told = {TokenSource.KEYRING: "the keyring", TokenSource.FILE: "the file"}.get(where, "memory")
-        self._ask(
-            lambda: self._sign_in.keep(answer, where),
+        self._asking.ask(
+            lambda _: self._sign_in.keep(answer, where),
             lambda account: self._kept(account, answer),
-            f"Keeping the token in {told}",
+            f"Signed in as {text.literal(answer.user.label)}; keeping the token in {told}",
         )
+        self._tick()
 
     def _kept(self, account: Account, answer: SignInAnswer) -> None:
         self.query_one(TokenInput).value = ""
+        self._taken = None
         self.dismiss(SignedIn(account, answer.user, answer.organization))
 
+    def _ask_organization(self, needed: OrganizationNeeded) -> None:
+        chosen = self._organization.chosen
+        self._organization.set_options(
+            [Option(name, text.literal(name), "") for name in needed.names],
+            chosen if chosen in needed.names else needed.first,
+        )
+        self.query_one("#organization-row").display = True
+        self.query_one("#import-block").display = False
+        self._organization.focus()
+        self._say(f"{glyphs.of(self.app).differs} {login_words.choose_organization(needed)}", kind="-warn")
+
     def _refused(self, error: ModelsyncError) -> None:
+        self._show_page(None)
         self._say(f"{glyphs.of(self.app).failed} {text.literal(error.sentence)}", kind="-bad")
         self.query_one(TokenInput).focus()
 
-    def _ask(self, work: Callable[[], T], done: Callable[[T], None], told: str) -> None:
-        """Runs a blocking question and counts its seconds in the card."""
-        self._asking += 1
-        asked = self._asking
-        self._wait_for(told)
+    # What is shown
 
-        def answered(value: T) -> None:
-            if asked == self._asking:
-                self._wait_for("")
-                done(value)
-
-        def failed(error: ModelsyncError) -> None:
-            if asked == self._asking:
-                self._wait_for("")
-                self._refused(error)
-
-        self._run(work, answered, failed, told)
-
-    def _run(
-        self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[ModelsyncError], None], told: str
-    ) -> None:
-        """Runs it as a worker of the application: a screen that goes would wait for its own."""
-
-        def heard(answered: Callable[[V], None], value: V) -> None:
-            if self.is_attached:
-                answered(value)
-
-        work_in_thread(
-            self.app,
-            work,
-            partial(heard, done),
-            partial(heard, failed),
-            group="sign-in",
-            description=told,
-        )
-
-    def _wait_for(self, told: str) -> None:
-        self._waiting_for = told
-        self._waiting_since = time.monotonic()
-        if told:
-            self._tick()
-        else:
-            self._say("")
+    def show_notice(self, words: str) -> None:
+        """Says why an answer takes long; for the keyring, which may be asking its person."""
+        if self._asking.waits:
+            self._asking.told = words.rstrip(" .")
 
     def _tick(self) -> None:
-        if self._waiting_for:
-            seconds = time.monotonic() - self._waiting_since
-            counted = f"  {seconds:.0f} s, Esc stops waiting" if seconds >= 1 else ""
-            self._say(f"{self._waiting_for}{glyphs.of(self.app).ellipsis}{counted}", kind="-muted")
-        if self._keyring is None:
-            self._show_places(self._where.chosen)
+        ellipsis = glyphs.of(self.app).ellipsis
+        if self._page is not None and self._asking.waits:
+            self._say(login_words.page(self._page, self._asking.seconds, ellipsis))
+        elif self._asking.waits:
+            self._say(login_words.waiting(self._asking.told, self._asking.seconds, ellipsis), kind="-muted")
+        self._where.tick()
 
-    def _keyring_seen(self, status: KeyringStatus) -> None:
-        self._keyring = status
-        take = status.usable and not self._where.touched
-        self._show_places(TokenSource.KEYRING if take else self._where.chosen)
+    def _show_page(self, page: BrowserPage | None) -> None:
+        self._page = page
+        self._show_import()
 
-    def _keyring_failed(self, error: ModelsyncError) -> None:
-        self._keyring_seen(KeyringStatus(usable=False, name="", reason=error.message))
+    def _show_import(self) -> None:
+        asks = self.query_one("#organization-row").display or self._page is not None
+        self.query_one("#import-block").display = bool(self._found) and not asks
+
+    @on(Input.Changed, "#context, #endpoint, #token")
+    def _changed(self) -> None:
+        """Another account is meant: what was said of the one before no longer holds."""
+        self._read_only_told = False
+        self.query_one("#organization-row").display = False
+        self._show_import()
+
+    @on(Input.Blurred, "#context, #endpoint")
+    def _look_up(self) -> None:
+        wish = self._wish()
+        look = partial(self._sign_in.kept, wish.endpoint, wish.context)
+        work.run(
+            self.app, look, self._known, _ignored, group="sign-in", description="look what is known of the context"
+        )
+
+    def _known(self, context: Context) -> None:
+        tick = self.query_one(Tick) if self.is_attached else None
+        if tick is not None and not tick.touched:
+            tick.set(context.read_only)
+
+    def _show_found(self, found: "tuple[YataiContext, ...]") -> None:
+        self._found = found[: len(login_words.MENU_KEYS)]
+        if found and self.is_attached:
+            self.query_one("#found", Static).update(Content(login_words.found(found, self._yatai_file)))
+            label = "Import it" if len(found) == 1 else "Import one of them"
+            self.query_one("#import", Button).label = Content(f"[ {label}  F2 ]")
+            self._show_import()
 
     @property
-    def _where(self) -> Pick[TokenSource]:
-        return self.query_one("#where", Pick)
+    def _where(self) -> KeepPick:
+        return self.query_one(KeepPick)
 
-    def _show_places(self, chosen: TokenSource) -> None:
-        self._where.set_options(self._places(), chosen)
-
-    def _places(self) -> tuple[Option[TokenSource], ...]:
-        status = self._keyring
-        if status is None:
-            seconds = time.monotonic() - self._looking_since if self._looking_since else 0.0
-            words = f"looking, {min(seconds, KEYRING_LOOK_S):.0f} of at most {KEYRING_LOOK_S:.0f} s"
-        else:
-            words = status.name if status.usable else status.reason
-        file = f"  {self._credentials_file}" if self._credentials_file else ""
-        return (
-            Option(TokenSource.KEYRING, "System keyring", words, enabled=status is not None and status.usable),
-            Option(TokenSource.SESSION, "Only this session", "forgotten when you quit"),
-            Option(TokenSource.FILE, "File, plain text", f"0600{file}"),
-        )
+    @property
+    def _organization(self) -> Pick[str]:
+        return self.query_one("#organization", Pick)
 
     def _say(self, words: str, *, kind: str = "") -> None:
         message = self.query_one("#message", Static)
         message.set_classes(kind)
         message.update(Content(words))
+
+
+def _field(label: str, field: Input) -> ComposeResult:
+    with Horizontal(classes="field"):
+        yield Static(label, markup=False)
+        yield from bracketed(field)
+
+
+def _ignored(_: ModelsyncError) -> None:
+    """What cannot be looked up now is told when it is asked for."""
