@@ -11,6 +11,8 @@ Names are imported when they are first used, so that `import modelsync` loads ne
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from modelsync.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from modelsync.account import Account, Context, Token
     from modelsync.api import open_sides, pull, push, verify
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from modelsync.sync import Sides
     from modelsync.tag import Tag
     from modelsync.transfers import TransferRequest, Transfers
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Account": "account",

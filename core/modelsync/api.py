@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from modelsync import sync
 from modelsync.account import Account
 from modelsync.credentials import Credentials
 from modelsync.errors import UsageError
@@ -13,11 +14,7 @@ from modelsync.registry.client import Registry
 from modelsync.results import PullResult, PushResult, Verification
 from modelsync.settings import THREADS_MAX, Settings
 from modelsync.store import ModelStore
-from modelsync.sync import Sides
-from modelsync.sync import pull as pull_tag
-from modelsync.sync import push as push_tag
-from modelsync.sync import verify as verify_tag
-from modelsync.sync.pulling import resolve_remote
+from modelsync.sync.sides import Sides
 from modelsync.tag import Tag, TagReference
 from modelsync.transfer.bandwidth import Bandwidth
 from modelsync.transfer.control import Control
@@ -73,7 +70,7 @@ def push(
     reference = TagReference.parse(str(tag))
     with _sides(threads, context) as sides, _progress(on_progress) as progress:
         local = sides.store.resolve(reference)
-        return push_tag(local.tag, sides, force=force, progress=progress)
+        return sync.push(local.tag, sides, force=force, progress=progress)
 
 
 def pull(
@@ -95,8 +92,8 @@ def pull(
     reference = TagReference.parse(str(tag))
     with _sides(threads, context) as sides, _progress(on_progress) as progress:
         control = Control()
-        found = resolve_remote(reference, sides.registry, query=query or "", control=control)
-        return pull_tag(found, sides, force=force, verify=verify, control=control, progress=progress)
+        found = sync.resolve_remote(reference, sides.registry, query=query or "", control=control)
+        return sync.pull(found, sides, force=force, verify=verify, control=control, progress=progress)
 
 
 def verify(
@@ -115,7 +112,7 @@ def verify(
     reference = TagReference.parse(str(tag))
     with _sides(threads, context) as sides, _progress(on_progress) as progress:
         local = sides.store.resolve(reference)
-        return verify_tag(local.tag, sides, quick=quick, progress=progress)
+        return sync.verify(local.tag, sides, quick=quick, progress=progress)
 
 
 @contextmanager

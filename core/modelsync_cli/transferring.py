@@ -29,18 +29,18 @@ class TransferJob(Job):
         self.result: TransferResult | None = None
 
     def work(self, session: Session, sides: "Sides") -> None:
-        from modelsync.sync import pull, push, resolve_remote
+        from modelsync import sync  # not before: it loads an HTTP client
 
         force = is_set(session.args, "force")
         control, progress = self.control, self.progress
         match self.direction:
             case Direction.PUSH:
                 self.tag = sides.store.resolve(self.reference).tag
-                self.result = push(self.tag, sides, force=force, control=control, progress=progress)
+                self.result = sync.push(self.tag, sides, force=force, control=control, progress=progress)
             case Direction.PULL:
                 query, verify = flag(session.args, "query") or "", is_set(session.args, "verify")
-                self.tag = resolve_remote(self.reference, sides.registry, query=query, control=control)
-                self.result = pull(self.tag, sides, force=force, verify=verify, control=control, progress=progress)
+                self.tag = sync.resolve_remote(self.reference, sides.registry, query=query, control=control)
+                self.result = sync.pull(self.tag, sides, force=force, verify=verify, control=control, progress=progress)
             case _:
                 assert_never(self.direction)
 

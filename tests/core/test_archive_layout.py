@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.archive.layout import ArchiveLayout, FileExtent
+from modelsync.archive.layout import ArchiveLayout
 from modelsync.errors import SourceChangedError, StoreError
+from modelsync.http.extents import FileExtent
 from support.archives import RECORD, files_of, pieces, sample_model, tree, whole
 
 

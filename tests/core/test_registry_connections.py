@@ -19,6 +19,7 @@ from modelsync.registry.retry import Backoff
 from support.certificates import EXPIRED_PEM, GOOD_PEM, OTHER_NAME_PEM
 from support.registry_account import ME, connect, refusal
 from support.strange_registry import Answer, StrangeRegistry, free_port, https_file
+from support.waiting import wait_for
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_server_that_does_not_answer_is_given_up(server: StrangeRegistry) -> N
     server.says(Answer(hangs=True))
     with connect(server.url, timeout_s=0.05, backoff=Backoff(tries=2, first_s=0.001)) as registry:
         assert "too long" in refusal(registry).message
-    assert len(server.asked) == 2
+    wait_for(lambda: len(server.asked) == 2, what="the second try")
 
 
 def test_nobody_at_the_address_is_told(server: StrangeRegistry) -> None:

@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from modelsync.errors import Cancelled
+from modelsync.http.transport import Transport
 from modelsync.transfer.control import Control
-from modelsync.transfer.transport import DataTransport
 from support.raw_server import Connection, header, raw_server
 
 
 @pytest.fixture
-def transport() -> Iterator[DataTransport]:
-    made = DataTransport(stall_after_s=5.0)
+def transport() -> Iterator[Transport]:
+    made = Transport(stall_after_s=5.0)
     yield made
     made.close()
 
@@ -36,12 +36,12 @@ def put(
         url,
         headers={"Host": "store", "Content-Length": str(sum(map(len, pieces)))},
         stream=Pieces(*pieces),
-        extensions={"control": control, "on_sent": on_sent},
+        extensions={"stop": control, "on_sent": on_sent},
     )
 
 
 def get(url: str, control: Control | None = None) -> httpx.Request:
-    return httpx.Request("GET", url, extensions={"control": control})
+    return httpx.Request("GET", url, extensions={"stop": control})
 
 
 def read_all(response: httpx.Response, size: int = 65536) -> bytes:
@@ -61,7 +61,7 @@ def ok_with(body: bytes) -> Callable[[Connection], None]:
     return script
 
 
-def test_a_body_goes_out_whole_with_its_length_and_is_counted(transport: DataTransport) -> None:
+def test_a_body_goes_out_whole_with_its_length_and_is_counted(transport: Transport) -> None:
     received: list[tuple[str, bytes]] = []
 
     def script(connection: Connection) -> None:
@@ -83,21 +83,21 @@ def test_a_body_goes_out_whole_with_its_length_and_is_counted(transport: DataTra
     assert sum(sent) == 700_005
 
 
-def test_an_answer_is_received_into_the_callers_buffer(transport: DataTransport) -> None:
+def test_an_answer_is_received_into_the_callers_buffer(transport: Transport) -> None:
     body = bytes(range(256)) * 2000
     with raw_server(ok_with(body)) as server:
         response = transport.handle_request(get(server.url))
         assert read_all(response, 1 << 20) == body
 
 
-def test_a_connection_is_used_again(transport: DataTransport) -> None:
+def test_a_connection_is_used_again(transport: Transport) -> None:
     with raw_server(ok_with(b"hello")) as server:
         for _ in range(3):
             assert read_all(transport.handle_request(get(server.url))) == b"hello"
         assert server.connections == 1
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(transport: DataTransport) -> None:
+def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(transport: Transport) -> None:
     closed = threading.Event()
 
     def once(connection: Connection) -> None:
@@ -113,7 +113,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(transpo
         assert server.connections == 2
 
 
-def test_a_body_that_was_not_read_to_its_end_costs_its_connection(transport: DataTransport) -> None:
+def test_a_body_that_was_not_read_to_its_end_costs_its_connection(transport: Transport) -> None:
     with raw_server(ok_with(b"x" * 1_000_000)) as server:
         response = transport.handle_request(get(server.url))
         response.extensions["readinto"](memoryview(bytearray(10)))
@@ -122,7 +122,7 @@ def test_a_body_that_was_not_read_to_its_end_costs_its_connection(transport: Dat
         assert server.connections == 2
 
 
-def test_a_chunked_answer_is_read(transport: DataTransport) -> None:
+def test_a_chunked_answer_is_read(transport: Transport) -> None:
     def script(connection: Connection) -> None:
         connection.read_head()
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n")
@@ -131,7 +131,34 @@ def test_a_chunked_answer_is_read(transport: DataTransport) -> None:
         assert read_all(transport.handle_request(get(server.url))) == b"hello world"
 
 
-def test_an_answer_that_is_cut_is_an_error(transport: DataTransport) -> None:
+@pytest.mark.parametrize(
+    ("framing", "first", "rest"),
+    [
+        ("Transfer-Encoding: chunked", b"5\r\nhello\r\n", b"6\r\n world\r\n0\r\n\r\n"),
+        ("Connection: close", b"hello", b" world"),
+    ],
+)
+def test_a_body_without_a_length_is_handed_on_as_it_comes(
+    transport: Transport, framing: str, first: bytes, rest: bytes
+) -> None:
+    seen = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode() + first)
+        if seen.wait(4):  # less than what the transport calls a stall
+            connection.send(rest)
+        connection.sock.close()
+
+    with raw_server(script) as server:
+        response = transport.handle_request(get(server.url))
+        buffer = bytearray(1 << 20)
+        assert response.extensions["readinto"](memoryview(buffer)) == 5
+        seen.set()
+        assert read_all(response) == b" world"
+
+
+def test_an_answer_that_is_cut_is_an_error(transport: Transport) -> None:
     def script(connection: Connection) -> None:
         connection.read_head()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
@@ -142,7 +169,7 @@ def test_an_answer_that_is_cut_is_an_error(transport: DataTransport) -> None:
             read_all(response)
 
 
-def test_an_answer_that_comes_while_the_body_is_sent_is_seen(transport: DataTransport) -> None:
+def test_an_answer_that_comes_while_the_body_is_sent_is_seen(transport: Transport) -> None:
     def script(connection: Connection) -> None:
         connection.read_head()
         connection.answer("403 Forbidden", b"<Code>AccessDenied</Code>", Connection="close")
@@ -156,7 +183,7 @@ def test_an_answer_that_comes_while_the_body_is_sent_is_seen(transport: DataTran
 
 
 def test_a_silent_server_is_a_time_out() -> None:
-    transport = DataTransport(stall_after_s=0.2)
+    transport = Transport(stall_after_s=0.2)
     hold = threading.Event()
 
     def script(connection: Connection) -> None:
@@ -172,14 +199,14 @@ def test_a_silent_server_is_a_time_out() -> None:
         hold.set()
 
 
-def test_a_refused_connection_is_a_connect_error(transport: DataTransport) -> None:
+def test_a_refused_connection_is_a_connect_error(transport: Transport) -> None:
     with raw_server(ok_with(b"")) as server:
         url = server.url
     with pytest.raises(httpx.ConnectError):
         transport.handle_request(get(url))
 
 
-def test_cancel_frees_a_blocked_receive(transport: DataTransport) -> None:
+def test_cancel_frees_a_blocked_receive(transport: Transport) -> None:
     control, ended, hold = Control(), threading.Event(), threading.Event()
     reading = threading.Event()
 
@@ -206,21 +233,19 @@ def test_cancel_frees_a_blocked_receive(transport: DataTransport) -> None:
         thread.join()
 
 
-def test_a_cancel_before_the_request_stops_it(transport: DataTransport) -> None:
+def test_a_cancel_before_the_request_stops_it(transport: Transport) -> None:
     control = Control()
     control.cancel()
     with raw_server(ok_with(b"x" * 100_000)) as server, pytest.raises((httpx.TransportError, Cancelled)):
         read_all(transport.handle_request(get(server.url, control)))
 
 
-def test_ipv6_is_reached(transport: DataTransport) -> None:
+def test_ipv6_is_reached(transport: Transport) -> None:
     with raw_server(ok_with(b"six"), host="::1") as server:
         assert read_all(transport.handle_request(get(server.url))) == b"six"
 
 
-def test_a_proxy_of_the_environment_carries_the_request(
-    transport: DataTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_of_the_environment_carries_the_request(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, bytes]] = []
 
     def proxy(connection: Connection) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.errors import SettingsError, TlsError, UsageError
+from modelsync.http.connecting import goes_through_proxy
 from modelsync.registry.client import Registry
-from modelsync.registry.connecting import goes_through_proxy
 from modelsync.registry.targets import DataTarget
 from modelsync.store import ModelStore
 from modelsync.sync import Sides, pull, push

@@ -11,6 +11,7 @@ import pytest
 
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.archive.layout import ArchiveLayout
+from modelsync.http.transport import Transport
 from modelsync.model import RemoteModel, UploadStatus
 from modelsync.registry.client import Registry
 from modelsync.registry.retry import Backoff
@@ -21,7 +22,6 @@ from modelsync.transfer.data import DataClient
 from modelsync.transfer.journal import Journals
 from modelsync.transfer.parts import part_size_for
 from modelsync.transfer.retry import RetryPolicy
-from modelsync.transfer.transport import DataTransport
 from modelsync.transfer.workers import Workers
 from support.bad_proxy import BadProxy, bad_proxy
 from support.local_store import read_tree, write_model
@@ -71,7 +71,7 @@ class Bench:
             store=ModelStore(self.folder / home),
             registry=Registry(account, backoff=backoff or Backoff(tries=3, first_s=0.001, longest_s=0.002)),
             workers=Workers(threads),
-            data=DataClient(transport=DataTransport(stall_after_s=stall_s, answer_within_s=stall_s)),
+            data=DataClient(transport=Transport(stall_after_s=stall_s, answer_within_s=stall_s)),
             journals=Journals(self.folder / "state" / home),
             sync_to_disk=False,
             retry=retry,

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from modelsync.account import Account, Context, Token, TokenSource
+from modelsync.http.transport import STALL_AFTER_S, Transport
 from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
 from modelsync.sync import Sides
 from modelsync.transfer.data import DataClient
 from modelsync.transfer.journal import Journals
 from modelsync.transfer.retry import RetryPolicy
-from modelsync.transfer.transport import STALL_AFTER_S, DataTransport
 from modelsync.transfer.workers import Workers
 from support.registry_server import TOKEN, RegistryServer
 
@@ -44,7 +44,7 @@ def make_sides(tmp_path: Path) -> Iterator[SidesFactory]:
             store=ModelStore(tmp_path / home),
             registry=Registry(account_of(server, token, read_only=read_only)),
             workers=Workers(threads),
-            data=DataClient(transport=DataTransport(stall_after_s=stall_after_s)),
+            data=DataClient(transport=Transport(stall_after_s=stall_after_s)),
             journals=Journals(tmp_path / state),
             verify=verify,
             sync_to_disk=False,

@@ -13,7 +13,6 @@ import os
 import stat
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -23,6 +22,7 @@ from modelsync.archive.index import archive_bytes, encode_index
 from modelsync.archive.safe_names import leads_out, shown
 from modelsync.archive.table import Kind, MemberTable, TableError
 from modelsync.errors import SourceChangedError, StoreError
+from modelsync.http.extents import FileExtent
 
 FORMAT: Final = b"modelsync archive 1"
 _CHANGED_HINT: Final = "Wait until nothing writes to the model, then try again."
@@ -118,18 +118,6 @@ class ArchiveLayout:
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
         return digest.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class FileExtent:
-    """Bytes of the archive that lie in a file; `fd` stays the reader's and is good until its next step."""
-
-    fd: int
-    offset: int
-    length: int
-
-    def __len__(self) -> int:
-        return self.length
 
 
 class ArchiveReader:

@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from modelsync.account import Account, Context, Token
 from modelsync.errors import NotFoundError, RegistryRefusedError
+from modelsync.http.stopping import Stop
 from modelsync.model import Json, ModelInfo, Organization, RemoteModel, UploadStatus, User
 from modelsync.registry import bodies, schemas
 from modelsync.registry.calls import (
@@ -26,7 +27,7 @@ from modelsync.registry.calls import (
 )
 from modelsync.registry.endpoint import check_data_address
 from modelsync.registry.query import Query
-from modelsync.registry.retry import Backoff, Stop
+from modelsync.registry.retry import Backoff
 from modelsync.registry.schemas import CompletedPart, Page, UploadId
 from modelsync.registry.targets import DataTarget
 from modelsync.registry.wire import Wire

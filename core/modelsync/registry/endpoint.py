@@ -1,11 +1,11 @@
 """The address of a registry, and of its object store: which ones may be given the token and the bytes."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
 from modelsync.errors import UsageError
+from modelsync.http.connecting import is_loopback
 
 _HINT = "Write it as https://HOST, with the registry's path behind it if it has one."
 
@@ -54,13 +54,3 @@ def check_data_address(url: str, *, plain_http: bool) -> None:
             f"The object store at {pieces.netloc.rpartition('@')[2]} would move the model unencrypted.",
             hint="Ask for https there, or allow plain http for this context: modelsync login --plain-http.",
         )
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a host is this machine itself, by its name or number alone."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -5,23 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol
 
 RETRY_AFTER_MAX_S = 60.0
 """A registry that asks for a longer wait is taken for unavailable, so that a person hears of it."""
-
-
-class Stop(Protocol):
-    """A person's wish to stop, as transfer.control.Control carries it (a layer above, so named by its shape)."""
-
-    def check(self) -> None:
-        """Raises when the wish is there."""
-
-    def wait(self, seconds: float) -> None:
-        """Sleeps, and raises as soon as the wish comes."""
-
-    def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Runs `callback` when the wish comes; returns a function that takes it back."""
 
 
 @dataclass(frozen=True, slots=True)

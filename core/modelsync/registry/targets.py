@@ -1,9 +1,12 @@
 """Where a model's bytes go or come from: a presigned address, or the registry's own upload and download routes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
+
+_BLANK = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -17,7 +20,7 @@ class DataTarget:
     @classmethod
     def presigned_at(cls, url: str) -> Self:
         """An address that the registry signed; raises ValueError when it is none that bytes can be sent to."""
-        if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
+        if not url.isascii() or _BLANK.search(url):
             raise ValueError("an address with characters that no address has")
         pieces = urlsplit(url)
         if pieces.scheme not in ("http", "https") or not pieces.hostname:

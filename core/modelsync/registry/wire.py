@@ -2,18 +2,15 @@
 
 How it works: a call that may be made again is made again after transient failures, with waits that grow; one that may
 not is made again only when it surely never arrived, and ends in AnswerLostError when that cannot be known. With a
-`stop`, the request runs on a thread of its own, so that a person's cancel frees the caller at once whatever the network
-does; the thread ends with its request.
+`stop`, a person's cancel frees the caller at once whatever the network does: it shuts the connection down, or, where a
+proxy stands between and the connection is httpx's own, leaves the request to a thread that ends with it.
 """
 
 import logging
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import httpx
@@ -21,15 +18,18 @@ import httpx
 from modelsync import logs
 from modelsync.account import Context, Token
 from modelsync.errors import NotARegistryError, TokenRefusedError, UsageError
+from modelsync.http.connecting import UNUSABLE_PROXY, goes_through_proxy, tls_context, unusable_proxy
+from modelsync.http.stopping import Stop, interruptibly
+from modelsync.http.transport import Transport
 from modelsync.model import Json
 from modelsync.registry import bodies
 from modelsync.registry.calls import Call, Reply
-from modelsync.registry.connecting import UNUSABLE_PROXY, goes_through_proxy, tls_context, unusable_proxy
 from modelsync.registry.endpoint import Endpoint
 from modelsync.registry.failures import Failure, Failures
-from modelsync.registry.retry import RETRY_AFTER_MAX_S, Backoff, Stop, read_retry_after
+from modelsync.registry.retry import RETRY_AFTER_MAX_S, Backoff, read_retry_after
 from modelsync.registry.schemas import parse_json
 from modelsync.registry.words import clean, quoted
+from modelsync.version import __version__
 
 log = logging.getLogger("modelsync.registry")
 
@@ -68,15 +68,22 @@ class Wire:
         self._backoff = backoff
         self._sleep = sleep
         self._timeout_s = timeout_s
+        self._proxied = goes_through_proxy(httpx.URL(self.endpoint))
+        connect_within_s = min(CONNECT_TIMEOUT_S, timeout_s)
+        tls = tls_context(ca_file) if endpoint.needs_tls_trust else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        direct = Transport(
+            tls=tls, connect_within_s=connect_within_s, stall_after_s=timeout_s, answer_within_s=timeout_s
+        )
         try:
             self._client = httpx.Client(
                 headers={"Accept": "application/json"},
-                timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+                timeout=httpx.Timeout(timeout_s, connect=connect_within_s),
                 follow_redirects=False,  # the token would go along
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session would outrank the scopes
-                verify=tls_context(ca_file) if endpoint.needs_tls_trust else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                trust_env=goes_through_proxy(httpx.URL(self.endpoint)),
+                verify=tls,
+                trust_env=self._proxied,
                 limits=httpx.Limits(max_connections=128, max_keepalive_connections=64),
+                transport=None if self._proxied else direct,
             )
         except UNUSABLE_PROXY as exc:
             raise unusable_proxy() from exc
@@ -131,8 +138,10 @@ class Wire:
     def _try(self, call: Call, stop: Stop | None, *, any_reply: bool = False) -> tuple[Reply | None, Failure | None]:
         began = time.monotonic()
         try:
-            reply = self._send(call) if stop is None else _interruptibly(lambda: self._send(call), stop)
+            reply = interruptibly(lambda: self._send(call), stop) if self._proxied else self._send(call, stop)
         except httpx.RequestError as exc:
+            if stop is not None:
+                stop.check()
             failure = self.failures.of_transport(exc)
             failure.error.__cause__ = exc
             log.debug("%s %s: %s after %.0f ms", call.method, call.route, type(exc).__name__, _ms_since(began))
@@ -149,11 +158,17 @@ class Wire:
             return reply, None
         return None, self.failures.of_reply(reply, call)
 
-    def _send(self, call: Call) -> Reply:
+    def _send(self, call: Call, stop: Stop | None = None) -> Reply:
         content = None if call.body is None else bodies.encode(call.body)
         headers = self.headers if content is None else {**self.headers, "Content-Type": "application/json"}
-        url = self.endpoint + call.route
-        with self._client.stream(call.method, url, params=call.params or None, content=content, headers=headers) as got:
+        with self._client.stream(
+            call.method,
+            self.endpoint + call.route,
+            params=call.params or None,
+            content=content,
+            headers=headers,
+            extensions=None if stop is None else {"stop": stop},
+        ) as got:
             return self._read(got, began=time.monotonic())
 
     def _read(self, got: httpx.Response, began: float) -> Reply:
@@ -183,7 +198,7 @@ class Wire:
     def _headers(self, token: Token | None) -> Mapping[str, str]:
         headers = {
             "X-Bentoml-Version": BENTOML_VERSION,
-            "User-Agent": f"modelsync/{_own_version()} python-httpx/{httpx.__version__}",
+            "User-Agent": f"modelsync/{__version__} python-httpx/{httpx.__version__}",
         }
         if token is not None:
             secret = token.reveal()
@@ -203,37 +218,6 @@ class Wire:
                 )
             headers[ORGANIZATION_HEADER] = organization
         return headers
-
-
-def _interruptibly(work: Callable[[], Reply], stop: Stop) -> Reply:
-    """Runs `work` on a thread of its own and leaves it there when the person's wish comes first."""
-    stop.check()
-    result: Future[Reply] = Future()
-    over = threading.Event()
-
-    def run() -> None:
-        try:
-            result.set_result(work())
-        except BaseException as exc:  # noqa: BLE001 - nothing is swallowed: it is raised again on the caller's thread
-            result.set_exception(exc)
-        over.set()
-
-    take_back = stop.on_cancel(over.set)
-    try:
-        threading.Thread(target=run, name="modelsync-call", daemon=True).start()
-        over.wait()
-    finally:
-        take_back()
-    if not result.done():
-        stop.check()
-    return result.result()
-
-
-def _own_version() -> str:
-    try:
-        return version("modelsync-tui")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _ms_since(began: float) -> float:

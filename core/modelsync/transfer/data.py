@@ -13,7 +13,6 @@ from typing import cast
 
 import httpx
 
-from modelsync.archive.layout import FileExtent
 from modelsync.errors import (
     IntegrityError,
     ModelsyncError,
@@ -27,6 +26,8 @@ from modelsync.errors import (
     UnreachableError,
     UploadGoneError,
 )
+from modelsync.http.extents import FileExtent
+from modelsync.http.transport import ReadInto, Transport
 from modelsync.registry.calls import Call, Reply
 from modelsync.registry.failures import Failures, unreachable
 from modelsync.registry.schemas import ETag
@@ -34,7 +35,6 @@ from modelsync.registry.targets import DataTarget
 from modelsync.registry.words import clean
 from modelsync.transfer.control import Control
 from modelsync.transfer.retry import Retryable
-from modelsync.transfer.transport import DataTransport, ReadInto
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 RETRIED_CODES = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "InternalError", "IncompleteBody"})
@@ -96,14 +96,14 @@ class DataClient:
     """Moves bodies; keeps connections; usable from many threads."""
 
     def __init__(self, *, ca_file: Path | None = None, transport: httpx.BaseTransport | None = None) -> None:
-        self._transport = transport or DataTransport(ca_file=ca_file)
+        self._transport = transport or Transport(ca_file=ca_file)
 
     def close(self) -> None:
         self._transport.close()
 
     def sends_files(self, target: DataTarget) -> bool:
         """Whether a body sent there may hold stretches of files, which the kernel then sends by itself."""
-        return isinstance(self._transport, DataTransport) and self._transport.sends_files(target.url)
+        return isinstance(self._transport, Transport) and self._transport.sends_files(target.url)
 
     def put(
         self,
@@ -127,7 +127,7 @@ class DataClient:
                 "Content-Length": str(size),
             },
             stream=_Pieces(pieces),
-            extensions={"control": control, "on_sent": on_sent},
+            extensions={"stop": control, "on_sent": on_sent},
         )
         if not target.presigned:
             request.headers["Content-Type"] = "application/octet-stream"
@@ -157,7 +157,7 @@ class DataClient:
             headers["Range"] = f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"
             if pinned is not None:
                 headers["If-Match"] = pinned
-        request = httpx.Request("GET", target.url, headers=headers, extensions={"control": control})
+        request = httpx.Request("GET", target.url, headers=headers, extensions={"stop": control})
         with self._answer(request, control) as response:
             if response.status_code not in (200, 206):
                 raise _refusal(response, target)

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from modelsync.archive.unpack import Checkpoint
+from modelsync.archive.checkpoint import Checkpoint
 from modelsync.errors import StoreError, StoreLockedError
 from modelsync.model import Direction, Json
 from modelsync.registry.schemas import ETag, UploadId

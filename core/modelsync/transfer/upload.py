@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from modelsync.archive.layout import ArchiveLayout, FileExtent
+from modelsync.archive.layout import ArchiveLayout
 from modelsync.errors import IntegrityError
+from modelsync.http.extents import FileExtent
 from modelsync.registry.schemas import CompletedPart, ETag
 from modelsync.registry.targets import DataTarget
 from modelsync.transfer.control import Control

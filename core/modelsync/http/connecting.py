@@ -6,12 +6,12 @@ One rule for the registry and for its object store, so that what works for one d
 import os
 import ssl
 import urllib.request
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 
 from modelsync.errors import SettingsError
-from modelsync.registry.endpoint import is_loopback
 
 
 def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
@@ -37,6 +37,16 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
                 f"The certificates in {ca_file} cannot be read.", hint="ca_file names a file of PEM certificates."
             ) from exc
     return context
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host is this machine itself, by its name or number alone."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def goes_through_proxy(url: httpx.URL) -> bool:

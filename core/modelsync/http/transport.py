@@ -1,4 +1,4 @@
-"""The fast data path under httpx: sends from the caller's buffers and receives into one.
+"""The fast path under httpx: sends from the caller's buffers and receives into one.
 
 How it works: httpx's own transport passes every body through h11 in 64 KiB pieces, which costs three times the CPU.
 This one speaks HTTP/1.1 through the standard library's `http.client`, sends each piece of a request's stream with
@@ -6,9 +6,9 @@ This one speaks HTTP/1.1 through the standard library's `http.client`, sends eac
 buffer. httpx keeps its client, its requests and its errors. Requests that must go through a proxy of the environment
 are left to httpx's own transport.
 
-A request's extensions may carry `control` (a Control: cancel shuts the socket down) and `on_sent` (called with the
+A request's extensions may carry `stop` (a Stop: the wish shuts the socket down) and `on_sent` (called with the
 number of body bytes that the kernel took). Time-outs are per operation: `CONNECT_TIMEOUT_S` to connect,
-`STALL_AFTER_S` without one byte, `ANSWER_TIMEOUT_S` for the answer to what was sent.
+`STALL_AFTER_S` without one byte, `ANSWER_TIMEOUT_S` for the answer to a PUT.
 """
 
 import http.client
@@ -19,16 +19,23 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
 import httpx
 
-from modelsync.archive.layout import FileExtent
-from modelsync.registry.connecting import UNUSABLE_PROXY, goes_through_proxy, tls_context, unusable_proxy
-from modelsync.transfer import bulk
-from modelsync.transfer.control import Control
-from modelsync.transfer.whole_head import WholeHeadResponse
+from modelsync.http import bulk
+from modelsync.http.connecting import (
+    UNUSABLE_PROXY,
+    goes_through_proxy,
+    is_loopback,
+    tls_context,
+    unusable_proxy,
+)
+from modelsync.http.extents import FileExtent
+from modelsync.http.stopping import Stop, interruptibly
+from modelsync.http.whole_head import WholeHeadResponse
 
 CONNECT_TIMEOUT_S = 10.0
 STALL_AFTER_S = 15.0
@@ -46,18 +53,22 @@ class ReadInto(Protocol):
     def __call__(self, buffer: memoryview, /) -> int: ...
 
 
-class DataTransport(httpx.BaseTransport):
+class Transport(httpx.BaseTransport):
     """Keeps connections per origin and moves bodies without copies; usable from many threads."""
 
     def __init__(
         self,
         *,
         ca_file: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+        connect_within_s: float = CONNECT_TIMEOUT_S,
         stall_after_s: float = STALL_AFTER_S,
         answer_within_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
+        """Without `tls` the certificates, with those in `ca_file`, are loaded when the first https address is met."""
         self._ca_file = ca_file
-        self._tls: ssl.SSLContext | None = None
+        self._tls = tls
+        self._connect_within_s = connect_within_s
         self._stall_after_s = stall_after_s
         self._answer_within_s = answer_within_s
         self._lock = threading.Lock()
@@ -69,21 +80,21 @@ class DataTransport(httpx.BaseTransport):
         if goes_through_proxy(url):
             return self._through_proxy(request)
         origin = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
-        control = cast("Control | None", request.extensions.get("control"))
-        connection = self._take_idle(origin) or self._connect(origin, control)
+        stop = cast("Stop | None", request.extensions.get("stop"))
+        connection = self._take_idle(origin) or self._connect(origin, stop)
         sock = connection.sock
-        if control is not None:
-            control.attach(sock)
+        if stop is not None:
+            stop.attach(sock)
         try:
             response = self._exchange(connection, request)
         except BaseException:
-            _end(connection, sock, control)
+            _end(connection, sock, stop)
             raise
         body = _Body(
             response,
             sock,
             self._stall_after_s,
-            lambda reusable: self._release(origin, connection, sock, control, reusable),
+            lambda reusable: self._release(origin, connection, sock, stop, reusable),
         )
         return httpx.Response(
             response.status,
@@ -118,8 +129,11 @@ class DataTransport(httpx.BaseTransport):
             )
             for name, value in request.headers.raw:
                 connection.putheader(name.decode("ascii"), value)
-            connection.endheaders()
-            self._send_body(sock, cast("Iterable[bytes | FileExtent]", request.stream), on_sent)
+            if isinstance(request.stream, httpx.ByteStream):  # head and body in one packet
+                connection.endheaders(b"".join(request.stream))
+            else:
+                connection.endheaders()
+                self._send_body(sock, cast("Iterable[bytes | FileExtent]", request.stream), on_sent)
         except EOFError as exc:
             raise httpx.WriteError(str(exc), request=request) from exc
         except TimeoutError as exc:
@@ -161,36 +175,36 @@ class DataTransport(httpx.BaseTransport):
     def _answer_timeout_s(self, request: httpx.Request) -> float:
         return self._answer_within_s if request.method == "PUT" else self._stall_after_s
 
-    def _connect(self, origin: tuple[str, str, int], control: Control | None) -> http.client.HTTPConnection:
+    def _connect(self, origin: tuple[str, str, int], stop: Stop | None) -> http.client.HTTPConnection:
         scheme, host, port = origin
         try:
-            sock = _open_socket(host, port, control)
+            sock = _open_socket(host, port, self._connect_within_s, stop)
         except TimeoutError as exc:
-            raise httpx.ConnectTimeout(f"no connection to {host} within {CONNECT_TIMEOUT_S:.0f} s") from exc
+            raise httpx.ConnectTimeout(f"no connection to {host} within {self._connect_within_s:g} s") from exc
         except OSError as exc:
-            if control is not None:
-                control.check()
+            if stop is not None:
+                stop.check()
             raise httpx.ConnectError(_words(exc)) from exc
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if scheme == "https":
-            sock = self._wrap(sock, host, control)
+            sock = self._wrap(sock, host, stop)
         connection = http.client.HTTPConnection(host, port)
         connection.response_class = WholeHeadResponse
         connection.sock = sock
         return connection
 
-    def _wrap(self, sock: socket.socket, host: str, control: Control | None) -> ssl.SSLSocket:
+    def _wrap(self, sock: socket.socket, host: str, stop: Stop | None) -> ssl.SSLSocket:
         wrapped = self._tls_context().wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-        if control is not None:
-            control.attach(wrapped)
+        if stop is not None:
+            stop.attach(wrapped)
         try:
             wrapped.do_handshake()
         except OSError as exc:
             wrapped.close()
             raise httpx.ConnectError(_words(exc)) from exc
         finally:
-            if control is not None:
-                control.detach(wrapped)
+            if stop is not None:
+                stop.detach(wrapped)
         return wrapped
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -215,14 +229,14 @@ class DataTransport(httpx.BaseTransport):
         origin: tuple[str, str, int],
         connection: http.client.HTTPConnection,
         sock: socket.socket,
-        control: Control | None,
+        stop: Stop | None,
         reusable: bool,
     ) -> None:
-        if not reusable or connection.sock is None or (control is not None and control.cancelled):
-            _end(connection, sock, control)
+        if not reusable or connection.sock is None or (stop is not None and stop.cancelled):
+            _end(connection, sock, stop)
             return
-        if control is not None:
-            control.detach(sock)
+        if stop is not None:
+            stop.detach(sock)
         with self._lock:
             if len(self._idle[origin]) < IDLE_PER_HOST_MAX:
                 self._idle[origin].append(connection)
@@ -243,7 +257,7 @@ class DataTransport(httpx.BaseTransport):
             client = self._proxied
         on_sent = cast("Callable[[int], object] | None", request.extensions.get("on_sent"))
         timeout = httpx.Timeout(
-            self._stall_after_s, connect=CONNECT_TIMEOUT_S, pool=None, read=self._answer_timeout_s(request)
+            self._stall_after_s, connect=self._connect_within_s, pool=None, read=self._answer_timeout_s(request)
         )
         counted = httpx.Request(
             request.method,
@@ -286,7 +300,7 @@ class _Body(httpx.SyncByteStream):
         if self._release is None:
             return 0
         try:
-            count = self._response.readinto(buffer) if self._left is None else self._receive(buffer)
+            count = self._receive_unmeasured(buffer) if self._left is None else self._receive(buffer)
         except TimeoutError as exc:
             raise httpx.ReadTimeout("no byte came in time") from exc
         except http.client.HTTPException as exc:
@@ -298,6 +312,12 @@ class _Body(httpx.SyncByteStream):
         if count == 0 or self._left == 0:
             self._done(reusable=not self._response.will_close)
         return count
+
+    def _receive_unmeasured(self, buffer: memoryview) -> int:
+        """What is there of a body without a length; `HTTPResponse.readinto` would wait until the buffer is full."""
+        data = self._response.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def _receive(self, buffer: memoryview) -> int:
         left = cast("int", self._left)
@@ -378,14 +398,16 @@ class _Pieces(httpx.SyncByteStream):
         self._response.close()
 
 
-def _open_socket(host: str, port: int, control: Control | None) -> socket.socket:
-    """Connects to the first address that answers; a cancel ends the attempt at once."""
+def _open_socket(host: str, port: int, within_s: float, stop: Stop | None) -> socket.socket:
+    """Connects to the first address that answers; a person's wish ends the attempt at once."""
     last: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    for family, kind, protocol, _, address in look_up() if is_loopback(host) else interruptibly(look_up, stop):
         sock = socket.socket(family, kind, protocol)
-        sock.settimeout(CONNECT_TIMEOUT_S)
-        if control is not None:
-            control.attach(sock)
+        sock.settimeout(within_s)
+        if stop is not None:
+            stop.attach(sock)
         try:
             sock.connect(address)
         except OSError as exc:
@@ -394,8 +416,8 @@ def _open_socket(host: str, port: int, control: Control | None) -> socket.socket
         else:
             return sock
         finally:
-            if control is not None:
-                control.detach(sock)
+            if stop is not None:
+                stop.detach(sock)
     raise last or OSError(f"{host} has no address")
 
 
@@ -408,9 +430,9 @@ def _early_answer(connection: http.client.HTTPConnection, sock: socket.socket) -
     return None
 
 
-def _end(connection: http.client.HTTPConnection, sock: socket.socket, control: Control | None) -> None:
-    if control is not None:
-        control.detach(sock)
+def _end(connection: http.client.HTTPConnection, sock: socket.socket, stop: Stop | None) -> None:
+    if stop is not None:
+        stop.detach(sock)
     connection.close()
 
 

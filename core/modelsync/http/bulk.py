@@ -11,7 +11,7 @@ import ssl
 import struct
 from collections.abc import Callable
 
-from modelsync.archive.layout import FileExtent
+from modelsync.http.extents import FileExtent
 
 ONCE_BYTES = 1 << 20
 """As much in one call as a cancel or a progress report may wait for."""
