@@ -177,22 +177,32 @@ def _wheel_up(widget: Widget) -> events.MouseScrollUp:
     return events.MouseScrollUp(widget, 3, 3, 0, 0, 0, shift=False, meta=False, ctrl=False)
 
 
+class WatchedParts(PartLines):
+    """Remembers which of its lines were to be drawn again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again: list[int] = []
+
+    def refresh_line(self, y: int) -> None:
+        self.again.append(y)
+        super().refresh_line(y)
+
+
 async def test_only_lines_that_changed_are_drawn_again() -> None:
     parts = tuple(part(number, PartState.ACTIVE, 0.5, speed=MiB) for number in range(1, 11))
     later = (*parts[:4], part(5, PartState.ACTIVE, 0.9, speed=MiB), *parts[5:])
-    app = PaneStage()
+    lines = WatchedParts()
+    app = Stage(lines)
     async with app.run_test(size=LARGE) as pilot:
         await pilot.pause()
-        app.pane.show(queue_of_every_kind(parts))
+        lines.show(transfer(5, "a:b", TransferStatus.RUNNING, now=progress(parts=parts)))
         await until(pilot, lambda: "900 -  1000 MiB" in text_of(app))
-        lines = app.query_one("#parts", PartLines)
-        lines.refresh()
-        await until(pilot, lambda: not lines._repaint_regions)
-        lines.show(transfer(5, "summarization:x", TransferStatus.RUNNING, now=progress(parts=parts)))
-        assert not lines._repaint_regions
-        lines.show(transfer(5, "summarization:x", TransferStatus.RUNNING, now=progress(parts=later)))
-        (region,) = lines._repaint_regions
-        assert region.height == 1
+        lines.again.clear()
+        lines.show(transfer(5, "a:b", TransferStatus.RUNNING, now=progress(parts=parts)))
+        assert lines.again == []
+        lines.show(transfer(5, "a:b", TransferStatus.RUNNING, now=progress(parts=later)))
+        assert lines.again == [5], "one below the heads, counted from 0"
         await until(pilot, lambda: " 90%" in text_of(app))
 
 
