@@ -8,6 +8,7 @@ from textual.dom import DOMNode
 
 from modelsync_tui import keys
 from modelsync_tui.app import ModelsyncApp
+from modelsync_tui.screens.details import DetailsScreen
 from modelsync_tui.screens.main import MainScreen
 from modelsync_tui.widgets.browser import Browser
 from modelsync_tui.widgets.log import LogPane
@@ -19,6 +20,7 @@ OWNERS: dict[keys.Where, type[DOMNode]] = {
     keys.Where.BROWSER: Browser,
     keys.Where.TRANSFERS: TransfersPane,
     keys.Where.LOG: LogPane,
+    keys.Where.DETAILS: DetailsScreen,
 }
 
 

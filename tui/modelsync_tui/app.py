@@ -102,7 +102,7 @@ class ModelsyncApp(App[object], inherit_bindings=False):
 
     def action_sign_in(self) -> None:
         """Signs in, or with another account."""
-        if self.screen is not self.main:
+        if not isinstance(self.screen, keys.HasPlace):
             return
         if self.session.credentials.environment_wins:
             self.notify("BENTO_CLOUD_API_KEY is set and wins over every account: unset it to sign in.", markup=False)
@@ -115,8 +115,8 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         """Help for the pane that has the focus."""
         from modelsync_tui.dialogs.help import HelpScreen
 
-        if self.screen is self.main:
-            self.push_screen(HelpScreen(self.main.place, self.session.settings.keys))
+        if isinstance(self.screen, keys.HasPlace):
+            self.push_screen(HelpScreen(self.screen.place, self.session.settings.keys))
 
     def action_pick_theme(self) -> None:
         """Asks for a theme, which is used from then on and by the next start, unless a setting names one."""

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
@@ -16,6 +17,7 @@ class Group(StrEnum):
     MOVE = "Move"
     CHOOSE = "Choose"
     ACT = "Act on marked, else on cursor"
+    VERSION = "Act on the version"
     TRANSFERS = "Transfers"
     LOG = "Log"
     APP = "App"
@@ -27,8 +29,19 @@ class Where(StrEnum):
     APP = "everywhere"
     MAIN = "main screen"
     BROWSER = "browsers"
+    DETAILS = "details"
     TRANSFERS = "transfers"
     LOG = "log"
+
+
+@runtime_checkable
+class HasPlace(Protocol):
+    """A screen that a person works in: it has keys of its own, and no question of its own is open."""
+
+    @property
+    def place(self) -> Where:
+        """Which keys work where the focus is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ ACTIONS: tuple[Action, ...] = (
         ("move.half_down", "ctrl+d", "half_page(1)", "half page down", "half a page down", 0),
         ("move.top", "home g", "top", "top", "first line", 0),
         ("move.bottom", "end G", "bottom", "bottom", "last line", 0),
-        ("move.open", "enter right l", "open", "open", "open the group under the cursor", 0),
+        ("move.open", "enter right l", "open", "open", "open the group, or the details of the version", 0),
         ("move.close", "left h backspace", "close", "close", "close the group under the cursor", 0),
     ),
     *_section(
@@ -107,7 +120,36 @@ ACTIONS: tuple[Action, ...] = (
         ("act.push", "P", "screen.push", "push", "push to the registry", 2),
         ("act.pull", "p", "screen.pull", "pull", "pull from the registry", 3),
         ("act.force", "F", "screen.force", "force", "overwrite the other side, asks first", 4),
+        ("details.show", "i", "screen.details", "details", "details of the version under the cursor", 5),
         ("act.clipboard", "y", "screen.clipboard", "copy text", "copy to the clipboard: y tag, p path, c command", 0),
+    ),
+    *_section(
+        Group.MOVE,
+        Where.DETAILS,
+        ("details.next_pane", "tab", "next_pane", "next pane", "go to the next pane", 0),
+        ("details.previous_pane", "shift+tab", "previous_pane", "pane before", "go to the pane before", 0),
+        ("details.next_tab", "right_square_bracket", "tab(1)", "next tab", "show the next tab", 0),
+        ("details.previous_tab", "left_square_bracket", "tab(-1)", "tab before", "show the tab before", 0),
+        ("details.up", "up k", "move(-1)", "up", "one line up", 0),
+        ("details.down", "down j", "move(1)", "down", "one line down", 0),
+        ("details.page_up", "pageup", "page(-1)", "page up", "one page up", 0),
+        ("details.page_down", "pagedown", "page(1)", "page down", "one page down", 0),
+        ("details.half_up", "ctrl+u", "half_page(-1)", "half page up", "half a page up", 0),
+        ("details.half_down", "ctrl+d", "half_page(1)", "half page down", "half a page down", 0),
+        ("details.top", "home g", "top", "top", "first line", 0),
+        ("details.bottom", "end G", "bottom", "bottom", "last line", 0),
+        ("details.open", "enter right l", "open", "open", "go to the files; on a file, read it", 2),
+        ("details.close", "left h backspace", "close", "close", "go back to the versions, then to the list", 0),
+        ("details.back", "escape i", "back", "back", "back to the list", 1),
+    ),
+    *_section(
+        Group.VERSION,
+        Where.DETAILS,
+        ("details.push", "P", "push", "push", "push to the registry", 3),
+        ("details.pull", "p", "pull", "pull", "pull from the registry", 4),
+        ("details.force", "F", "force", "force", "overwrite one side, asks first", 5),
+        ("details.clipboard", "y", "clipboard", "copy", "copy to the clipboard: y tag, p path, c command", 6),
+        ("details.refresh", "r ctrl+r", "refresh", "refresh", "read both sides of this version again", 7),
     ),
     *_section(
         Group.TRANSFERS,
@@ -174,6 +216,8 @@ _KEY_WORDS = {
     "tab": "Tab",
     "shift+tab": "Shift+Tab",
     "backspace": "Bksp",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "home": "Home",
@@ -214,6 +258,12 @@ def bindings(place: Where) -> list[Binding]:
         )
         for action in actions(place)
     ]
+
+
+def reachable(place: Where) -> tuple[Where, ...]:
+    """The places whose keys work while a part has the focus: its own, those of its screen, and of the application."""
+    screen = () if place is Where.DETAILS else (Where.MAIN,)
+    return (place, *screen, Where.APP)
 
 
 def footer_actions(*places: Where) -> tuple[Action, ...]:

@@ -86,14 +86,18 @@ class Marks:
         every.add(rows_of(groups))
         return every
 
+    def range_rows(self, flat: Flat, cursor: int) -> range:
+        """The rows between the anchor and the cursor, both included; none without an anchor."""
+        if self.anchor is None:
+            return range(0)
+        first, last = sorted((flat.positions.get(self.anchor, cursor), cursor))
+        return range(first, last + 1)
+
     def close_range(self, flat: Flat, cursor: int) -> None:
         """Marks everything between the anchor and the cursor, both included."""
-        if self.anchor is None:
-            return
-        start = flat.positions.get(self.anchor, cursor)
+        rows = self.range_rows(flat, cursor)
         self.anchor = None
-        first, last = sorted((start, cursor))
-        for index in range(first, last + 1):
+        for index in rows:
             row, below = flat.rows[index], flat.at(index + 1)
             if isinstance(row, GroupRow) and isinstance(below, VersionRow):
                 continue  # open: what is marked of it are its rows inside the range

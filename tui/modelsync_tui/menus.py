@@ -1,10 +1,13 @@
 """The two small menus of a browser: how to sort, what to copy to the clipboard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from textual.app import App
+
 from modelsync_tui import clipboard
-from modelsync_tui.listing import SortKey
+from modelsync_tui.catalog import Catalog
+from modelsync_tui.listing import Key, Side, SortKey
 from modelsync_tui.text import count_text, literal
 from modelsync_tui.widgets.messageline import Kind
 
@@ -32,22 +35,29 @@ def sort(browser: "Browser") -> None:
     browser.app.push_screen(Menu(f"Sort {browser.side}", choices, at=at), chosen)
 
 
-def copy(browser: "Browser", context: str | None, say: Callable[[str, Kind], object]) -> None:
+def copy(
+    app: App[object],
+    versions: Sequence[Key],
+    side: Side,
+    catalog: Catalog,
+    context: str | None,
+    say: Callable[[str, Kind], object],
+) -> None:
     """Asks what to copy and copies it; the text is shown too, because not every terminal lets a program copy."""
     from modelsync_tui.dialogs.menu import Choice, Menu
 
     def chosen(what: str | None) -> None:
         if what is None:
             return
-        words = clipboard.text_of(what, browser.targets, browser.side, browser.catalog, context)
+        words = clipboard.text_of(what, versions, side, catalog, context)
         if not words:
             say("There is nothing to copy here.", Kind.BAD)
             return
-        browser.app.copy_to_clipboard(words)
+        app.copy_to_clipboard(words)
         first, *others = words.splitlines()
         say(
             f"Copied: {literal(first)}" + (f"  and {count_text(len(others), 'line')} more" if others else ""), Kind.GOOD
         )
 
     choices = [Choice(key, words) for key, words in clipboard.CHOICES.items()]
-    browser.app.push_screen(Menu("Copy to the clipboard", choices), chosen)
+    app.push_screen(Menu("Copy to the clipboard", choices), chosen)

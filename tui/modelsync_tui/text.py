@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0 and C1: escape sequences would act on the terminal
@@ -56,6 +56,19 @@ def right(text: str, width: int, ellipsis: str = "…") -> str:
     """Exactly `width` cells, text at the right."""
     text = cut(text, width, ellipsis)
     return " " * (width - cell_len(text)) + text
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells, broken at blanks where that leaves no line half empty."""
+    lines = []
+    while cell_len(text) > width:
+        piece = chop_cells(text, max(2, width))[0]
+        blank = piece.rfind(" ")
+        if blank > len(piece) // 2:
+            piece = piece[: blank + 1]
+        lines.append(piece.rstrip(" "))
+        text = text[len(piece) :]
+    return [*lines, text] if text or not lines else lines
 
 
 def size_text(size_bytes: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from modelsync.archive.index import ArchiveIndex, read_head
 from modelsync.archive.table import Kind
@@ -15,6 +16,9 @@ from modelsync.transfer.download import HEAD_BYTES, Fetch
 from modelsync.transfer.progress import PartProgress
 from modelsync.transfer.workers import Workers
 
+PEEK_TRIES = 3
+"""Someone is looking at the screen: trouble is told after seconds, where a transfer would try for minutes."""
+
 
 def remote_files(remote: RemoteModel, sides: Sides, *, control: Control | None = None) -> tuple[ModelFile, ...] | None:
     """The files of a version in the registry, sorted by name, from the index at its archive's start: one read.
@@ -27,7 +31,8 @@ def remote_files(remote: RemoteModel, sides: Sides, *, control: Control | None =
     decision = decide_pull(None, remote)
     if decision.verdict is Verdict.REFUSE or remote.tag is None:
         raise TransferError(f"The registry holds no files of {remote.tag_text}: {decision.reason}.")
-    source = open_source(sides, remote, remote.tag, control)
+    patience = replace(sides.retry, tries=min(PEEK_TRIES, sides.retry.tries))
+    source = open_source(replace(sides, retry=patience), remote, remote.tag, control)
     if source.signed:
         head = source.fetch.head(control, PartProgress(1, 0, 0))
         index = read_head(head.data, head.total_bytes).index

@@ -74,7 +74,7 @@ class HelpScreen(Card[None]):
 def relevant(place: keys.Where) -> tuple[keys.Action, ...]:
     """The actions that work while a pane has the focus; in the transfers and the log their own first."""
     own = () if place is keys.Where.BROWSER else keys.actions(place)
-    others = keys.actions(place, keys.Where.MAIN, keys.Where.APP)
+    others = keys.actions(*keys.reachable(place))
     return (*own, *(action for action in others if action not in own))
 
 

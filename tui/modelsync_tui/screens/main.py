@@ -9,14 +9,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
 from modelsync.comparison import Direction
 from modelsync.errors import ModelsyncError
 from modelsync_tui import glyphs, keys, menus
 from modelsync_tui.alerts import Alerts
+from modelsync_tui.details_door import DetailsDoor
 from modelsync_tui.listing import Side
 from modelsync_tui.loading import FirstScan, Link, Loader
 from modelsync_tui.logtail import LogTail
@@ -33,6 +32,7 @@ from modelsync_tui.widgets.footer import Footer
 from modelsync_tui.widgets.header import Header, HeaderFacts
 from modelsync_tui.widgets.log import LogPane
 from modelsync_tui.widgets.messageline import FilterBar, Kind, MessageLine
+from modelsync_tui.widgets.toosmall import TooSmall
 from modelsync_tui.widgets.transfers import TransfersPane
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 ONE_PANE_BELOW_CELLS = 60
 WIDE_FROM_CELLS = 100
 SHORT_BELOW_ROWS = 30
-MIN_CELLS, MIN_ROWS = 40, 10
 AGE_SHOWN_EVERY_S = 5.0
 PLANNED_MAX_VERSIONS = 2_000
 """Of a larger marked set the message line does not say what F5 would do: the plan itself does."""
@@ -87,7 +86,7 @@ class MainScreen(Screen[None]):
         yield self._message
         yield FilterBar()
         yield self._footer
-        yield Static(id="too-small", markup=False)
+        yield TooSmall()
 
     def on_mount(self) -> None:
         self.loader = Loader(self.app, self._session, self._sides_changed, self._side_failed)
@@ -95,6 +94,9 @@ class MainScreen(Screen[None]):
         self._alerts = Alerts(self.app, self._voice)
         self._log_tail = LogTail(self.app, self._log.show)
         self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message, self._agreed)
+        self._details = DetailsDoor(
+            self.app, self._session, self.loader, self.queueing, refresh=self.action_refresh_sides
+        )
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
         self.local.focus_list()
         if self._scan is None or not self._scan.ready:
@@ -146,6 +148,7 @@ class MainScreen(Screen[None]):
         self.local.show(catalog)
         self.remote.show(catalog)
         self._show_titles()
+        self._details.sides_changed()
 
     def _side_failed(self, side: Side, error: ModelsyncError) -> None:
         if side is Side.LOCAL:
@@ -185,9 +188,11 @@ class MainScreen(Screen[None]):
         moving = {str(row.request.tag): row.progress.fraction for row in snapshot.rows if row.status.value == "running"}
         self.local.show_moving(moving)
         self.remote.show_moving(moving)
+        self._details.show_moving(moving)
 
     def _transfer_ended(self, row: "TransferRow") -> None:
         self.loader.reread(row.request.tag)
+        self._details.transfer_ended(row.request.tag)
         if row.error is not None:
             words = f"{row.request.direction} {row.request.tag} failed: {literal(row.error.sentence)}"
             self._message.say(words, Kind.BAD)
@@ -292,7 +297,15 @@ class MainScreen(Screen[None]):
     def action_clipboard(self) -> None:
         online = self._session.online
         context = online.context.name if online and self._session.several_contexts else None
-        menus.copy(self._current, context, self.say)
+        current = self._current
+        menus.copy(self.app, current.targets, current.side, current.catalog, context, self.say)
+
+    def action_details(self) -> None:
+        self._details.open(self._current.row, self._current.side)
+
+    @on(Browser.Opened)
+    def _opened(self, event: Browser.Opened) -> None:
+        self._details.open(event.browser.row, event.browser.side)
 
     # The filter
 
@@ -411,11 +424,7 @@ class MainScreen(Screen[None]):
         width, height = event.size
         self.set_class(width < ONE_PANE_BELOW_CELLS, "-one-pane")
         self.set_class(height < SHORT_BELOW_ROWS, "-short")
-        tiny = width < MIN_CELLS or height < MIN_ROWS
-        self.set_class(tiny, "-tiny")
-        if tiny:
-            words = f"modelsync needs at least {MIN_CELLS}x{MIN_ROWS}, this is {width}x{height}. Transfers go on."
-            self.query_one("#too-small", Static).update(Content(words))
+        self.query_one(TooSmall).measure(event.size)
         self._make_current(self._current)
         self._show_titles()
 

@@ -59,6 +59,12 @@ class Browser(Widget):
         browser: "Browser"
 
     @dataclass
+    class Opened(Message):
+        """A person wants to see more of the version under the cursor."""
+
+        browser: "Browser"
+
+    @dataclass
     class NeedsMore(Message):
         """The end of what is loaded is in sight."""
 
@@ -255,11 +261,7 @@ class Browser(Widget):
         self._list.set_class(empty, "empty")
 
     def _draw_range(self) -> None:
-        if self.marks.anchor is None:
-            rows = range(0)
-        else:
-            start = self.flat.positions.get(self.marks.anchor, self._list.cursor)
-            rows = range(min(start, self._list.cursor), max(start, self._list.cursor) + 1)
+        rows = self.marks.range_rows(self.flat, self._list.cursor)
         if rows != self._list.range_rows:
             self._list.range_rows = rows
             self._list.refresh()
@@ -333,6 +335,8 @@ class Browser(Widget):
                 self._list.move_cursor(1)
             else:
                 self._set_open(row.name, opened=True)
+        elif row is not None:
+            self.post_message(self.Opened(self))
 
     def action_close(self) -> None:
         row = self.row

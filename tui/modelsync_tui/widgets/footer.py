@@ -12,10 +12,10 @@ from modelsync_tui.widgets.lines import Piece, Tone
 class Footer(ColumnLine):
     """As many keys as fit, first things first; a click does what the key does."""
 
-    def __init__(self, keymap: Mapping[str, str]) -> None:
+    def __init__(self, keymap: Mapping[str, str], place: keys.Where = keys.Where.BROWSER) -> None:
         super().__init__(self._pieces)
         self._keymap = keymap
-        self._place = keys.Where.BROWSER
+        self._place = place
         self._spots: list[tuple[range, str]] = []
 
     def show(self, place: keys.Where) -> None:
@@ -29,7 +29,7 @@ class Footer(ColumnLine):
         pieces: list[Piece] = [(" ", Tone.PLAIN)]
         self._spots = []
         used = 1
-        for action in keys.footer_actions(self._place, keys.Where.MAIN, keys.Where.APP):
+        for action in keys.footer_actions(*keys.reachable(self._place)):
             key = keys.keys_of(action, self._keymap)[0]
             word = keys.key_word(key, plain=plain)
             cells = len(word) + 1 + len(action.label) + 2

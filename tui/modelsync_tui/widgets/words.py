@@ -49,4 +49,9 @@ def moment_short(when: datetime, now: datetime | None = None) -> str:
 
 def moment_text(when: datetime | None) -> str:
     """A date and time on this machine's clock: `2026-11-21 18:02`; `-` where none is known."""
-    return "-" if when is None else f"{when.astimezone():%Y-%m-%d %H:%M}"
+    if when is None:
+        return "-"
+    try:
+        return f"{when.astimezone():%Y-%m-%d %H:%M}"
+    except OverflowError:  # the first or last day that there is, in another time zone
+        return "-"

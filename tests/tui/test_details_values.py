@@ -1,0 +1,319 @@
+"""What the details say, as values: facts, files, previews, and which panes are seen."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from modelsync.errors import StoreError
+from modelsync.model import BrokenEntry, EntryProblem, Json, LocalModel, ModelFile, RemoteModel, UploadStatus
+from modelsync.store.files import Beginning
+from modelsync_tui import glyphs
+from modelsync_tui.answers import Answer, Failed, Reading, Told
+from modelsync_tui.arrangement import FACTS, FILES, HISTORY, VERSIONS, Arrangement
+from modelsync_tui.catalog import Catalog
+from modelsync_tui.detail_words import NO_INDEX, file_notes, files_titles, version_words
+from modelsync_tui.dialogs.preview import text_lines
+from modelsync_tui.files import FileReading, FileState, FileTable
+from modelsync_tui.inspecting import Uses
+from modelsync_tui.text import wrapped
+from modelsync_tui.versions import Version, versions_of
+from modelsync_tui.widgets.facts import Fact, facts_of, laid_out, value_text
+from modelsync_tui.widgets.lines import Tone
+from support.tui import NOW, catalog_of, local_model, remote_model
+
+UNUSED = Told(Uses((), (), ()))
+
+
+def version_of(local: LocalModel | None, remote: RemoteModel | None) -> Version:
+    catalog = catalog_of([local] if local else [], [remote] if remote else [])
+    name = local.tag.name if local else remote.name if remote else ""
+    (version,) = versions_of(catalog, name, NOW)
+    return version
+
+
+def fact(version: Version, name: str, uses: Answer[Uses] = UNUSED, files: FileTable | None = None) -> str:
+    found = facts_of(version, uses, files or FileTable(), glyphs.UNICODE)
+    return "  ".join(text for row in found if row.name == name for text, _ in row.items)
+
+
+def files(**sizes: int | None) -> tuple[ModelFile, ...]:
+    return tuple(ModelFile(name, size) for name, size in sizes.items())
+
+
+# Versions
+
+
+def test_versions_of_both_sides_are_one_list_newest_build_first_and_broken_ones_last() -> None:
+    catalog = catalog_of(
+        [local_model("a:old", days=9), local_model("a:both", days=3), local_model("ab:other")],
+        [remote_model("a:both", days=3), remote_model("a:there", days=1)],
+    )
+    broken = BrokenEntry(Path("/store/a/half"), "a", "half", EntryProblem.HALF_WRITTEN, "no model.yaml")
+    found = versions_of(replace(catalog, broken=(broken,)), "a", NOW)
+    assert [version.version for version in found] == ["there", "both", "old", "half"]
+    assert [version.row.state_word for version in found] == ["remote only", "same", "local only", "half-written"]
+
+
+def test_what_is_broken_here_and_whole_in_the_registry_is_one_version() -> None:
+    broken = BrokenEntry(Path("/store/a/v"), "a", "v", EntryProblem.BROKEN, "unreadable")
+    (version,) = versions_of(replace(catalog_of([], [remote_model("a:v")]), broken=(broken,)), "a", NOW)
+    assert version.broken is broken
+    assert version.remote is not None
+
+
+# Facts
+
+
+def test_what_both_sides_agree_on_stands_once() -> None:
+    version = version_of(local_model("a:v", labels={"k": "x"}), remote_model("a:v", labels={"k": "x"}))
+    assert fact(version, "labels") == "k=x"
+    assert fact(version, "size") == "1.0 KiB (1,000 bytes)"
+
+
+def test_what_differs_stands_with_its_side() -> None:
+    version = version_of(
+        local_model("a:v", labels={"same": "1", "k": "x", "mine": "m"}, size=5_000_000, days=2),
+        remote_model("a:v", labels={"same": "1", "k": "y"}, size=4_000_000, days=3),
+    )
+    assert fact(version, "labels") == "same=1  ! local k=x  ! remote k=y  ! local mine=m"
+    assert fact(version, "size") == "! local 4.8 MiB  remote 3.8 MiB"
+    assert fact(version, "built").startswith("! local 2026-11-20")
+    assert fact(version, "state") == "! differs"
+
+
+def test_builds_that_differ_by_less_than_a_minute_are_told_apart() -> None:
+    remote = replace(remote_model("a:v"), build_at=NOW - timedelta(days=1, microseconds=-7))
+    words = fact(version_of(local_model("a:v"), remote), "built")
+    assert ".000000" in words
+    assert ".000007" in words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (UploadStatus.SUCCESS, "✓ complete"),
+        (UploadStatus.FAILED, "✗ failed: disk full"),
+        (UploadStatus.UPLOADING, "? uploading, begun"),
+    ],
+)
+def test_the_upload_says_how_it_stands_and_why(status: UploadStatus, words: str) -> None:
+    version = version_of(None, remote_model("a:v", status=status, reason="disk full"))
+    assert fact(version, "upload").startswith(words)
+    assert "by mia" in fact(version, "pushed")
+
+
+def test_a_reference_says_what_it_is() -> None:
+    remote = replace(remote_model("a:v", status=UploadStatus.PENDING), metadata={"registry": "huggingface"})
+    assert "HuggingFace reference" in fact(version_of(None, remote), "upload")
+
+
+@pytest.mark.parametrize(
+    ("uses", "words"),
+    [
+        (Reading(), "reading …"),
+        (Told(Uses(("chat:1",), ("rag:2",), ("prod",))), "local bento chat:1  bento rag:2  deployment prod"),
+        (Told(Uses((), (), ())), "nothing known"),
+        (Told(Uses(())), ""),
+        (
+            Told(Uses(("chat:1",), trouble=StoreError("Gone.", hint="Wait."))),
+            "local bento chat:1  not known: Gone. Wait.",
+        ),
+        (Failed(StoreError("Cannot look.", hint="Look again.")), "Cannot look. Look again."),
+    ],
+)
+def test_what_uses_a_version_is_said_or_left_out(uses: Answer[Uses], words: str) -> None:
+    assert fact(version_of(local_model("a:v"), None), "used by", uses) == words
+
+
+def test_signatures_options_context_and_the_latest_are_there() -> None:
+    local = local_model("a:v")
+    context: dict[str, Json] = {
+        "framework_name": "torch",
+        "framework_versions": {"torch": "2.8.0"},
+        "bentoml_version": "1.4.39",
+        "python_version": "",
+    }
+    signatures: dict[str, Json] = {"__call__": {"batchable": True}, "encode": {}}
+    info = replace(local.info, module="bentoml.torch", options={"a": 1}, context=context, signatures=signatures)
+    version = version_of(replace(local, info=info, is_latest=True), None)
+    assert fact(version, "module") == "bentoml.torch"
+    assert fact(version, "options") == "a=1"
+    assert fact(version, "context") == "framework=torch  torch=2.8.0  bentoml=1.4.39"
+    assert fact(version, "signatures") == "__call__ (batchable)  encode"
+    assert fact(version, "latest").startswith("a:latest")
+    assert fact(version, "path") == "/store/models/a/v"
+
+
+def test_a_broken_version_says_why_and_what_to_do() -> None:
+    broken = BrokenEntry(Path("/store/a/v"), "a", "v", EntryProblem.BROKEN, "model.yaml\x1b[2J is no YAML")
+    (version,) = versions_of(Catalog(broken=(broken,)), "a", NOW)
+    assert fact(version, "why") == "model.yaml\ufffd[2J is no YAML"
+    assert fact(version, "what to do")
+
+
+def test_hostile_values_become_one_harmless_bounded_line() -> None:
+    deep: Json = "end"
+    for _ in range(5_000):
+        deep = [deep]
+    values: list[Json] = [deep, {"k": deep}, "x" * 1_000_000, ["y"] * 1_000_000, {str(n): n for n in range(100_000)}]
+    for value in values:
+        assert 0 < len(value_text(value)) <= 2_000
+    assert value_text("a\x1b]0;x\x07b") == "a\ufffd]0;x\ufffdb"
+    assert value_text(None) == "null"
+    assert value_text({"a": [1, None, True, "[/b]"]}) == '{"a": [1, null, true, "[/b]"]}'
+
+
+def test_a_mapping_of_thousands_is_cut_and_says_so() -> None:
+    labels = {f"k{number}": "v" for number in range(5_000)}
+    assert fact(version_of(local_model("a:v", labels=labels), None), "labels").endswith("and 4,800 more")
+
+
+@pytest.mark.parametrize("width", [1, 12, 13, 20, 38, 56, 200])
+def test_facts_are_laid_out_within_their_width_and_nothing_is_lost(width: int) -> None:
+    items = (("k=" + "v" * 500, Tone.PLAIN), ("漢字" * 40, Tone.WARN), ("short", Tone.PLAIN))
+    lines = laid_out([Fact("labels", items), Fact("state", (("same", Tone.MUTED),))], width)
+    room = max(width, 14)  # a name takes its place always; two cells are what a wide character needs
+    assert all(sum(cell_len(text) for text, _ in line) <= room for line in lines)
+    words = "".join(text for line in lines for text, _ in line[1:])
+    assert words.count("v") == 500
+    assert words.count("漢") == 40
+
+
+@pytest.mark.parametrize("width", [1, 2, 10, 40])
+def test_wrapping_keeps_every_word(width: int) -> None:
+    text = "The connection was reset at part 31 of 65. " + "x" * 100 + " 漢字漢字"
+    lines = wrapped(text, width)
+    assert all(cell_len(line) <= max(2, width) for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+# Files
+
+
+def test_files_of_both_sides_are_compared_by_name_and_size_as_they_come() -> None:
+    reading = FileReading(local=True, remote=True)
+    assert reading.table.reading
+    first = reading.take_local(Told(files(same=1, other=2, mine=3, link=None)))
+    assert {row.state for row in first.rows} == {FileState.NOT_COMPARED}
+    second = reading.take_remote(Told(files(same=1, other=9, theirs=4, link=None)))
+    assert second.step > first.step
+    assert {row.name: row.state for row in second.rows} == {
+        "link": FileState.SAME_SIZE,
+        "mine": FileState.LOCAL_ONLY,
+        "other": FileState.DIFFERS,
+        "same": FileState.SAME_SIZE,
+        "theirs": FileState.REMOTE_ONLY,
+    }
+
+
+def test_an_archive_without_a_list_leaves_the_local_files_uncompared_and_says_when_they_can_be_seen() -> None:
+    version = version_of(local_model("a:v"), remote_model("a:v"))
+    reading = FileReading(local=True, remote=True)
+    reading.take_local(Told(files(a=1)))
+    table = reading.take_remote(Told(None))
+    assert [row.state for row in table.rows] == [FileState.NOT_COMPARED]
+    assert file_notes(version, table) == ((NO_INDEX,), False)
+
+
+def test_notes_say_what_is_read_what_failed_and_what_cannot_be() -> None:
+    version = version_of(local_model("a:v"), remote_model("a:v"))
+    reading = FileReading(local=True, remote=True)
+    words, bad = file_notes(version, reading.table)
+    assert not bad
+    assert len(words) == 2
+    reading.take_local(Told(files(a=1)))
+    words, bad = file_notes(version, reading.take_remote(Failed(StoreError("It broke.", hint="Try again."))))
+    assert (words, bad) == (("It broke. Try again.",), True)
+    failed = version_of(None, remote_model("a:v", status=UploadStatus.FAILED))
+    assert "its upload failed" in file_notes(failed, FileTable())[0][0]
+    named = version_of(None, remote_model("a:V !"))
+    assert "no local store" in file_notes(named, FileTable())[0][0]
+
+
+def test_the_borders_of_the_files_say_whose_they_are_and_what_a_push_sends() -> None:
+    version = version_of(local_model("a:v", size=2000), remote_model("a:v"))
+    reading = FileReading(local=True, remote=True)
+    reading.take_local(Told(files(a=1, b=2)))
+    upper, lower = files_titles(version, reading.take_remote(Told(files(a=1, b=3))))
+    assert upper == ("Files  local v  vs  remote v", "1 same size  1 differs")
+    assert lower[1].startswith("to send if pushed: 2.0 KiB")
+
+
+def test_a_failed_upload_is_only_offered_to_who_has_the_files() -> None:
+    remote = remote_model("a:v", status=UploadStatus.FAILED, reason="disk full.")
+    assert version_words(version_of(local_model("a:v"), remote), Catalog())[0].endswith("disk full; P pushes it again")
+    assert "P pushes" not in version_words(version_of(None, remote), Catalog())[0]
+
+
+# The preview
+
+
+def beginning(data: bytes, size: int | None = None) -> Beginning:
+    return Beginning(data, len(data) if size is None else size)
+
+
+def test_text_is_numbered_lines_made_harmless() -> None:
+    assert text_lines(beginning(b"a\tb\r\n\x1b[31mred\n\n\xe6\xbc\xa2\n")) == ("a   b", "\ufffd[31mred", "", "漢")
+    assert text_lines(beginning(b"\xef\xbb\xbfbom")) == ("bom",)
+    assert text_lines(beginning(b"")) == ()
+
+
+def test_a_long_line_is_kept_whole() -> None:
+    assert text_lines(beginning(b"x" * 60_000)) == ("x" * 60_000,)
+
+
+@pytest.mark.parametrize("data", [b"\x00\x01", b"PK\x03\x04\x00", b"\xff\xfe\x00a", b"caf\xe9 au lait"])
+def test_what_is_no_text_is_told_from_text(data: bytes) -> None:
+    assert text_lines(beginning(data)) is None
+
+
+def test_a_character_that_the_cut_halves_does_not_make_it_binary() -> None:
+    data = "aé漢😀".encode()
+    for cut in range(1, len(data)):
+        assert text_lines(beginning(data[:cut], len(data))) is not None
+
+
+# The panes
+
+
+def test_all_panes_are_seen_on_a_large_terminal() -> None:
+    panes = Arrangement()
+    panes.fit(120, 40)
+    assert panes.shown == (VERSIONS, FACTS, FILES, HISTORY)
+    assert panes.step(VERSIONS, -1) == HISTORY
+    assert panes.turn(FACTS, 1) == FILES
+
+
+def test_on_a_small_one_three_share_a_place() -> None:
+    panes = Arrangement()
+    panes.fit(80, 24)
+    assert panes.shown == (VERSIONS, FACTS)
+    assert panes.turn(VERSIONS, 1) == VERSIONS
+    assert panes.tab == FILES
+    assert panes.turn(FILES, 1) == HISTORY
+    assert panes.step(HISTORY, 1) == VERSIONS
+
+
+def test_on_a_low_one_all_do() -> None:
+    panes = Arrangement()
+    panes.fit(80, 12)
+    assert len(panes.shown) == 1
+    panes.show(VERSIONS)
+    assert panes.shown == (VERSIONS,)
+    panes.fit(80, 24)
+    assert panes.tab == FACTS
+
+
+def test_the_first_day_that_there_is_is_no_trouble_west_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    remote = replace(remote_model("a:v"), build_at=datetime.min.replace(tzinfo=UTC))
+    try:
+        assert fact(version_of(None, remote), "built") == "-"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

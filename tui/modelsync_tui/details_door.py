@@ -1,0 +1,58 @@
+"""The way into the details of a model and back: opens them over the main screen and keeps them up to date."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from modelsync.tag import Tag
+from modelsync_tui.listing import GroupRow, Row, Side
+from modelsync_tui.loading import Loader
+from modelsync_tui.queueing import Queueing
+from modelsync_tui.session import Session
+
+if TYPE_CHECKING:  # not needed for the first frame
+    from modelsync_tui.screens.details import DetailsScreen
+
+
+class DetailsDoor:
+    """Belongs to the main screen."""
+
+    def __init__(
+        self, app: App[object], session: Session, loader: Loader, queueing: Queueing, refresh: Callable[[], object]
+    ) -> None:
+        """`refresh` reads both sides again, or connects."""
+        self._app = app
+        self._session = session
+        self._loader = loader
+        self._queueing = queueing
+        self._refresh = refresh
+        self._open: DetailsScreen | None = None
+
+    def open(self, row: Row | None, side: Side) -> None:
+        """Shows the model of a row, with the cursor on its version, or on the newest of a group."""
+        if row is None or self._open is not None:
+            return
+        from modelsync_tui.screens.details import Asked, DetailsScreen
+
+        asked = Asked(row.name, "" if isinstance(row, GroupRow) else row.version, side)
+        self._open = DetailsScreen(asked, self._session, self._loader, self._queueing, self._refresh)
+        self._app.push_screen(self._open, self._closed)
+
+    def _closed(self, _: None) -> None:
+        self._open = None
+
+    def sides_changed(self) -> None:
+        """The lists of both sides say something new."""
+        if self._open is not None:
+            self._open.show()
+
+    def show_moving(self, fractions: Mapping[str, float]) -> None:
+        """How much of a version has moved, by `name:version`."""
+        if self._open is not None:
+            self._open.show_moving(fractions)
+
+    def transfer_ended(self, tag: Tag) -> None:
+        """A transfer is over, well or not."""
+        if self._open is not None:
+            self._open.transfer_ended(tag)
