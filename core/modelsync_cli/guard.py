@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import signal
 import sys
 from contextlib import suppress
@@ -10,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from modelsync.errors import Cancelled, ModelsyncError
+from modelsync_cli.output import forget
 from modelsync_cli.session import Session
 
 EXIT_FAILED = 1
@@ -35,7 +35,7 @@ def guarded(args: argparse.Namespace) -> int:
         session.output.error(Cancelled("Interrupted."))
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _forget_stdout()
+        forget(sys.stdout)
         return EXIT_FAILED
     except Exception:  # noqa: BLE001 - the last door: a traceback belongs into the log, never before a person
         return _unexpected(session)
@@ -94,8 +94,3 @@ def _unexpected(session: Session) -> int:
     where = f"The details are in {log_file}." if log_file else "Set MODELSYNC_STATE_DIR to see the details in a log."
     session.output.error(ModelsyncError("Something happened that modelsync did not expect.", hint=where))
     return EXIT_FAILED
-
-
-def _forget_stdout() -> None:
-    """Whoever read stdout is gone: what is still buffered must not raise again when Python flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,11 @@
 """What the command says: data on stdout, narration on stderr."""
 
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TextIO
 
 from modelsync.errors import ModelsyncError
 from modelsync.logs import masked
@@ -23,16 +25,19 @@ class Output:
                 stream.reconfigure(errors="backslashreplace")
 
     def record(self, values: Mapping[str, Json], plain: Sequence[str]) -> None:
-        """One result: a line of JSON, or its columns separated by tabs. Raises BrokenPipeError when nobody reads."""
-        line = json.dumps(dict(values)) if self.as_json else "\t".join(printable(cell) for cell in plain)
-        print(line, flush=True)
+        """One result: a line of JSON, or its columns separated by tabs.
+
+        Raises BrokenPipeError when nobody reads, ModelsyncError when it cannot be written.
+        """
+        self._give([json.dumps(dict(values)) if self.as_json else "\t".join(printable(cell) for cell in plain)])
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Aligned columns for a person; the last one is as long as it is."""
+        """Aligned columns for a person; the last one is as long as it is. Raises as `record`."""
         cells = [[printable(cell) for cell in row] for row in rows]
         widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))] if cells else []
-        for row in cells:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        self._give(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        )
 
     def note(self, text: str) -> None:
         """Narration; silent when quiet."""
@@ -50,8 +55,45 @@ class Output:
         """A failure in one line: what, and the next step."""
         self._say(f"error: {about + ': ' if about else ''}{error.sentence}")
 
+    def _give(self, lines: Iterable[str]) -> None:
+        try:
+            for line in lines:
+                print(line)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            forget(sys.stdout)
+            raise ModelsyncError(
+                f"The result cannot be written: {error.strerror}.", hint="Send it to another place, or free some space."
+            ) from error
+
     def _say(self, text: str) -> None:
-        print(printable(masked(text)), file=sys.stderr, flush=True)
+        try:
+            print(printable(masked(text)), file=sys.stderr, flush=True)
+        except OSError:  # narration that nobody can read must not stop a transfer
+            forget(sys.stderr)
+
+
+def forget(stream: TextIO) -> None:
+    """What is still buffered for whoever is gone must not raise again when Python flushes at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
+
+
+def open_closed_streams() -> None:
+    """Gives streams that the caller closed (`2>&-`) a place to go.
+
+    Else the next file that is opened gets their number, and `print` sends narration to stdout.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def printable(text: str) -> str:

@@ -106,7 +106,9 @@ class _Bar(_Silent):
 def _words(snapshot: ProgressSnapshot) -> str:
     if snapshot.phase not in (Phase.SEND, Phase.RECEIVE):
         return str(snapshot.phase)
-    parts = [f"{snapshot.phase} {snapshot.fraction:.0%} of {size_text(snapshot.bytes_total)}"]
+    parts = [str(snapshot.phase)]
+    if snapshot.bytes_total is not None:
+        parts[0] += f" {snapshot.fraction:.0%} of {size_text(snapshot.bytes_total)}"
     if snapshot.speed > 0:
         parts.append(f"{size_text(int(snapshot.speed))}/s")
     if snapshot.eta_s is not None:

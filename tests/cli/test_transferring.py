@@ -1,10 +1,15 @@
 """`modelsync push` and `modelsync pull` as a script meets them: lines, streams, exit codes."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -283,3 +288,53 @@ def test_the_token_is_in_no_output_log_file_or_process_list(signed_in: Command) 
     assert token not in listed.stdout + out + err
     for path in signed_in.folder.rglob("*"):
         assert not path.is_file() or token.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("args", [("ls", "local"), ("ls", "local", "--json"), ("push", "m:v1", "--json")])
+def test_a_result_that_cannot_be_written_is_one_sentence(args: tuple[str, ...], signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1")
+    with Path("/dev/full").open("w") as full:
+        done = run_with(signed_in, *args, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert "The result cannot be written: No space left on device. Send it" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_closed_stderr_stops_no_transfer_and_does_not_spill_into_the_data(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1")
+    done = run_with(signed_in, "push", "m:v1", "--json", stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2))
+    assert done.returncode == 0
+    assert [json.loads(line)["outcome"] for line in done.stdout.splitlines()] == ["pushed"]
+
+
+def test_a_reader_of_the_narration_who_leaves_stops_no_transfer(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1")
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = run_with(signed_in, "push", "m:v1", "--json", stdout=subprocess.PIPE, stderr=writing)
+    finally:
+        os.close(writing)
+    assert done.returncode == 0
+    assert [json.loads(line)["outcome"] for line in done.stdout.splitlines()] == ["pushed"]
+
+
+def run_with(
+    command: Command,
+    *args: str,
+    stdout: int | TextIO,
+    stderr: int | None = None,
+    preexec_fn: Callable[[], object] | None = None,
+) -> "subprocess.CompletedProcess[str]":
+    """Runs with streams of a test's own."""
+    return subprocess.run(
+        [sys.executable, "-m", "modelsync_cli", *args],
+        env=command.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        preexec_fn=preexec_fn,
+        text=True,
+        timeout=60,
+    )
