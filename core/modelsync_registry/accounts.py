@@ -2,6 +2,9 @@
 
 A token itself is never stored: the table holds its HMAC under the registry's secret, so that a stolen database opens
 nothing and cannot be searched for weak tokens.
+
+How it works: whom a token belongs to is read from the tables once and remembered until they change, which only
+`configure` does; a push asks for an address per part, and half the work of that would be the same two look-ups.
 """
 
 from __future__ import annotations
@@ -9,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -41,6 +45,16 @@ class Caller:
         return self.organizations is None or organization in self.organizations
 
 
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A row of the table of tokens."""
+
+    id: int
+    caller: Caller
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
 class Accounts:
     """Looks callers and organizations up."""
 
@@ -48,6 +62,11 @@ class Accounts:
         self._database = database
         self._secret = secret
         self._clock = clock
+        self._lock = threading.Lock()
+        self._version = 0
+        """How often the tables have changed: what was read before a change is not remembered after it."""
+        self._tokens: dict[str, _Token] = {}
+        self._organizations: Sequence[Organization] | None = None
 
     def configure(self, names: tuple[str, ...], grants: tuple[TokenGrant, ...]) -> None:
         """Makes the tables say what the configuration says; tokens it does not name any more are revoked."""
@@ -68,37 +87,27 @@ class Accounts:
                         created_at=now,
                     )
                 )
+        with self._lock:
+            self._version += 1
+            self._tokens = {}
+            self._organizations = None
 
     def caller(self, token: str | None) -> Caller:
         """Whose token this is. Raises NotSignedInError with Yatai's words (registry contract 1.0)."""
         if not token:
             raise NotSignedInError("username in cookie is empty")
-        with self._database.read() as connection:
-            row = connection.execute(
-                select(
-                    tokens.c.id,
-                    tokens.c.scopes,
-                    tokens.c.organizations,
-                    tokens.c.expires_at,
-                    tokens.c.last_used_at,
-                    *(column.label(f"user_{column.name}") for column in users.c),
-                )
-                .join(users)
-                .where(tokens.c.digest == self._digest(token))
-            ).first()
-        if row is None:
-            raise NotSignedInError("get api token: record not found")
+        digest = self._digest(token)
+        known = self._tokens.get(digest) or self._read_token(digest)
         now = self._clock()
-        if row.expires_at is not None and row.expires_at <= now:
+        if known.expires_at is not None and known.expires_at <= now:
             raise NotSignedInError("the api token is expired")
-        if row.last_used_at is None or abs(now - row.last_used_at) >= LAST_USED_EVERY:
+        if known.last_used_at is None or abs(now - known.last_used_at) >= LAST_USED_EVERY:
             with self._database.write() as connection:
-                connection.execute(update(tokens).filter_by(id=row.id).values(last_used_at=now))
-        return Caller(
-            User(row.user_id, row.user_uid, row.user_name, row.user_email, row.user_created_at),
-            frozenset(row.scopes),
-            None if row.organizations is None else frozenset(row.organizations),
-        )
+                connection.execute(update(tokens).filter_by(id=known.id).values(last_used_at=now))
+            with self._lock:
+                if digest in self._tokens:
+                    self._tokens[digest] = replace(known, last_used_at=now)
+        return known.caller
 
     def organization(self, caller: Caller, name: str | None) -> Organization:
         """The organization called `name`, or the caller's first when it is `None` or empty.
@@ -116,13 +125,47 @@ class Accounts:
             raise UnknownOrganizationError
         raise NotSignedInError(f"user {caller.user.name} is not a member of any organization")
 
-    def organizations(self) -> list[Organization]:
+    def organizations(self) -> Sequence[Organization]:
         """All of them, oldest first."""
+        known, version = self._organizations, self._version
+        if known is None:
+            with self._database.read() as connection:
+                known = [
+                    Organization(row.id, row.uid, row.name, row.created_at)
+                    for row in connection.execute(select(organizations).order_by(organizations.c.id))
+                ]
+            with self._lock:
+                if version == self._version:
+                    self._organizations = known
+        return known
+
+    def _read_token(self, digest: str) -> _Token:
+        version = self._version
         with self._database.read() as connection:
-            return [
-                Organization(row.id, row.uid, row.name, row.created_at)
-                for row in connection.execute(select(organizations).order_by(organizations.c.id))
-            ]
+            row = connection.execute(
+                select(
+                    tokens.c.id,
+                    tokens.c.scopes,
+                    tokens.c.organizations,
+                    tokens.c.expires_at,
+                    tokens.c.last_used_at,
+                    *(column.label(f"user_{column.name}") for column in users.c),
+                )
+                .join(users)
+                .where(tokens.c.digest == digest)
+            ).first()
+        if row is None:
+            raise NotSignedInError("get api token: record not found")
+        caller = Caller(
+            User(row.user_id, row.user_uid, row.user_name, row.user_email, row.user_created_at),
+            frozenset(row.scopes),
+            None if row.organizations is None else frozenset(row.organizations),
+        )
+        found = _Token(row.id, caller, row.expires_at, row.last_used_at)
+        with self._lock:
+            if version == self._version:
+                self._tokens[digest] = found
+        return found
 
     def _digest(self, token: str) -> str:
         return hmac.new(self._secret, token.encode(), hashlib.sha256).hexdigest()

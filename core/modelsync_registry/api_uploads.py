@@ -23,6 +23,7 @@ from modelsync_registry.objects import CompletedPart, ETag, ObjectReader, Upload
 from modelsync_registry.records import Model, UploadStatus
 from modelsync_registry.streaming import ClientGoneError, receive_into, send_object
 from modelsync_registry.versions import understands_presigned_urls
+from modelsync_registry.wire import Wire, around_model
 
 
 def start_upload(call: Call) -> Json:
@@ -173,8 +174,10 @@ def _change(call: Call, change: Callable[[Catalog, Model], Model]) -> Json:
 def _answer(call: Call, **extra: Json) -> JsonObject:
     with call.services.database.read() as connection:
         catalog = call.catalog(connection)
-        model = catalog.model(catalog.repository(call.path["name"]), call.path["version"])
-        return call.wire(connection, [model]).model(model, **extra)
+        repository = catalog.repository(call.path["name"])
+        model = catalog.model(repository, call.path["version"])
+        around = around_model(connection, model, repository)
+    return Wire(around, call.organization, call.services.config.strategy).model(model, **extra)
 
 
 def _storage(call: Call, *, presign: bool = False) -> None:

@@ -68,6 +68,16 @@ def surroundings(
     )
 
 
+def around_model(connection: Connection, model: Model, repository: Repository) -> Surroundings:
+    """What `Wire.model` needs of one model: half the queries of `surroundings`, for what is asked once per part."""
+    return Surroundings(
+        users=_users(connection, [model.creator_id]),
+        labels=_labels(connection, ResourceType.MODEL, [model.id]),
+        repositories={repository.id: repository},
+        models={model.id: model},
+    )
+
+
 def clean_manifest(manifest: JsonObject) -> JsonObject:
     """The keys that a manifest has on the wire, with the defaults of the public server; other keys are dropped."""
     defaults: JsonObject = {"module": "", "api_version": "", "bentoml_version": "", "size_bytes": 0}
