@@ -40,6 +40,27 @@ def test_on_a_line_that_few_threads_fill_it_stays_near_where_it_began() -> None:
     assert pace.target <= START + STEP
 
 
+def test_threads_that_bring_little_are_not_kept() -> None:
+    """A line that four threads nearly fill: six carry a tenth more, where half as much again would be their share."""
+    line = Line(per_thread=250e6, total=1.1e9)
+    pace = Pace(16, line.clock)
+    line.run(pace, 9)
+    assert pace.target == START
+
+
+def test_one_bad_measurement_takes_no_threads_back() -> None:
+    line = Line(per_thread=16e6, total=1e9)
+    pace = Pace(10, line.clock)
+    while pace.target == START:
+        line.run(pace, WINDOW_S / 5)
+    line.per_thread = 8e6  # somebody else is busy for a moment
+    line.run(pace, WINDOW_S)
+    assert pace.target == START + STEP
+    line.per_thread = 16e6
+    line.run(pace, 3)
+    assert pace.target == 10
+
+
 def test_it_probes_again_after_a_while() -> None:
     line = Line(per_thread=500e6, total=1e9)
     pace = Pace(16, line.clock)

@@ -1,8 +1,9 @@
 """How many part threads work at once: few at first, more while throughput grows, fewer when there is trouble.
 
 How it works: on a LAN four threads fill the line and more only cost CPU; over a WAN each connection is slow and ten
-carry ten times as much. So throughput is measured every half second: while adding threads raised it, more are added;
-when it did not, the last ones are taken back and the number is kept for a while before the next probe.
+carry ten times as much. So throughput is measured every half second: while added threads bring a fair part of what as
+many of the others carry, more are added; when in two measurements they did not (one may be chance, or the time that new
+connections take to get going), they are taken back and the number is kept for a while before the next probe.
 """
 
 import threading
@@ -12,8 +13,8 @@ from collections.abc import Callable
 START = 4
 STEP = 2
 WINDOW_S = 0.5
-GAIN = 1.05
-"""Throughput has grown when it is this much higher than before the last step."""
+FAIR_PART = 0.3
+"""Added threads are worth it when they bring this much of what as many of the others brought before them."""
 HOLD_S = 10.0
 """How long a number is kept after a step that brought nothing, or after trouble."""
 
@@ -35,9 +36,11 @@ class Pace:
         self._target = min(START, ceiling)
         self._bytes = 0
         self._window_began: float | None = None
-        self._rate_before = 0.0
+        self._wanted_rate: float | None = None
+        """What the last step is to bring; None when there was none, or it is settled."""
+        self._doubted = False
+        """Whether it failed to in one measurement."""
         self._held_until = 0.0
-        self._stepped = False
 
     @property
     def target(self) -> int:
@@ -77,19 +80,20 @@ class Pace:
         with self._lock:
             self._target = max(1, self._target // 2 if slow_down else self._target - 1)
             self._held_until = self._clock() + HOLD_S
-            self._stepped = False
-            self._rate_before = 0.0
+            self._wanted_rate = None
         self._changed()
 
     def _measure(self, now: float, rate: float) -> None:
-        if self._stepped and rate < self._rate_before * GAIN:
-            self._target = max(1, self._target - STEP)
-            self._held_until = now + HOLD_S
-            self._stepped = False
+        if self._wanted_rate is not None and rate < self._wanted_rate:
+            if self._doubted:
+                self._target = max(1, self._target - STEP)
+                self._held_until = now + HOLD_S
+                self._wanted_rate = None
+            self._doubted = not self._doubted
             return
+        self._wanted_rate = None
+        self._doubted = False
         if now < self._held_until or self._target >= self._ceiling:
-            self._stepped = False
             return
-        self._rate_before = rate
-        self._target = min(self._ceiling, self._target + STEP)
-        self._stepped = True
+        before, self._target = self._target, min(self._ceiling, self._target + STEP)
+        self._wanted_rate = rate * (1 + FAIR_PART * (self._target - before) / before)
