@@ -279,6 +279,8 @@ def key_word(key: str, *, plain: bool = False) -> str:
         return _KEY_WORDS[key]
     if key.startswith("ctrl+"):
         return f"^{key.removeprefix('ctrl+')}"
+    if character := _named(key):
+        return character
     return key.upper() if len(key) > 1 and key[0] == "f" else key
 
 
@@ -317,18 +319,19 @@ def _is_key(key: str) -> bool:
     *modifiers, name = key.split("+")
     if not set(modifiers) <= {"ctrl", "shift", "alt", "super", "hyper", "meta"}:
         return False
-    return len(name) == 1 or name in _KEY_NAMES or _is_character_name(name)
+    return len(name) == 1 or name in _KEY_NAMES or bool(_named(name))
 
 
-def _is_character_name(name: str) -> bool:
-    """Whether it is how Textual spells a character that is no letter: `full_stop`."""
+def _named(name: str) -> str:
+    """The character that Textual spells so, `.` for `full_stop`; empty for any other name."""
     try:
-        unicodedata.lookup(name.replace("_", " "))
+        character = unicodedata.lookup(_UNICODE_NAMES.get(name, name).replace("_", " "))
     except KeyError:
-        return False
-    return True
+        return ""
+    return character if len(name) > 1 and character.isprintable() else ""
 
 
+_UNICODE_NAMES = {ours: unicode for unicode, ours in KEY_NAME_REPLACEMENTS.items()}
 _KEY_NAMES = frozenset(str(key.value) for key in Keys) | frozenset(KEY_NAME_REPLACEMENTS.values())
 
 
