@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from modelsync.errors import AuthenticationError, KeyringError, ModelsyncError, TokenRefusedError
 from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands
 from modelsync_tui.loading import FirstScan
-from modelsync_tui.notices import short_path
 from modelsync_tui.remembered import Remembered
 from modelsync_tui.screens.main import MainScreen
 from modelsync_tui.session import Session
@@ -24,7 +22,6 @@ from modelsync_tui.threads import DaemonThreads
 
 if TYPE_CHECKING:
     from modelsync_tui.dialogs.quit import QuitChoice
-    from modelsync_tui.screens.login import Offline, SignedIn
 
 log = logging.getLogger("modelsync.tui")
 QUIT_WAITS_S = 5.0
@@ -50,7 +47,7 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         self.glyphs = glyphs.ASCII if plain or session.settings.ascii else glyphs.UNICODE
         settings = session.settings
         self.voice = TerminalVoice(self._tell_terminal, session.environ, title=settings.title, notify=settings.notify)
-        self.main = MainScreen(session, scan, self.voice, offline=self._offline)
+        self.main = MainScreen(session, scan, self.voice)
         self.failure: BaseException | None = None
         """A defect that ended the run."""
         for theme in themes.THEMES:
@@ -76,40 +73,12 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         gc.enable()
         self.main.connect()
 
-    def _offline(self, error: ModelsyncError) -> None:
-        """No connection came about: a person without an account, or with a refused one, is asked to sign in."""
-        asks = isinstance(error, AuthenticationError) and not isinstance(error, KeyringError)
-        if asks and not self.session.credentials.environment_wins:
-            self._ask_to_sign_in(error.sentence if isinstance(error, TokenRefusedError) else "")
-
-    def _ask_to_sign_in(self, message: str = "") -> None:
-        from modelsync_tui.screens.login import LoginScreen
-        from modelsync_tui.sign_in import AccountSignIn
-
-        session = self.session
-        screen = LoginScreen(
-            AccountSignIn(session.credentials, ca_file=session.settings.ca_file),
-            credentials_file=short_path(session.paths.credentials_file),
-            message=message,
-        )
-        self.push_screen(screen, self._signed_in)
-
-    def _signed_in(self, answer: "SignedIn | Offline | None") -> None:
-        from modelsync_tui.screens.login import SignedIn
-
-        if isinstance(answer, SignedIn):
-            self.main.connect()
-
-    def action_sign_in(self) -> None:
-        """Signs in, or with another account."""
-        if not isinstance(self.screen, keys.HasPlace):
-            return
-        if self.session.credentials.environment_wins:
-            self.notify("BENTO_CLOUD_API_KEY is set and wins over every account: unset it to sign in.", markup=False)
-        elif self.main.queueing.busy:
-            self.notify("Transfers are running: wait for them or cancel them first.", markup=False)
-        else:
-            self._ask_to_sign_in()
+    def action_accounts(self) -> None:
+        """Contexts: which is in use, switch, sign in, sign out."""
+        if self.screen is self.main:
+            self.main.accounts.open()
+        elif isinstance(self.screen, keys.HasPlace):
+            self.notify("Contexts are switched on the main screen: Esc leads there.", markup=False)
 
     def action_help(self) -> None:
         """Help for the pane that has the focus."""
@@ -149,9 +118,8 @@ class ModelsyncApp(App[object], inherit_bindings=False):
             return
         from modelsync_tui.dialogs.quit import QuitDialog
 
-        transfers = self.main.queueing.transfers
-        if transfers is not None and not isinstance(self.screen, QuitDialog):
-            self.push_screen(QuitDialog(transfers.snapshot()), self._quit_as)
+        if not isinstance(self.screen, QuitDialog):
+            self.push_screen(QuitDialog(self.main.queueing.snapshot()), self._quit_as)
 
     def _quit_as(self, choice: "QuitChoice | None") -> None:
         from modelsync_tui.dialogs.quit import QuitChoice
@@ -171,15 +139,11 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         self._exit_when_still(128 + ending)
 
     def _exit_when_still(self, code: int) -> None:
-        transfers = self.main.queueing.transfers
-        if transfers is None:
-            self.exit(code)
-            return
         end = lambda *_: self.exit(code)  # noqa: E731 - both outcomes end the same way
         self.main.say("Stopping what runs ...")
         work.run(
             self,
-            partial(transfers.wait, QUIT_WAITS_S),
+            partial(self.main.queueing.wait, QUIT_WAITS_S),
             end,
             end,
             group="quit",

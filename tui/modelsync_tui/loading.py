@@ -12,7 +12,7 @@ from typing import Protocol
 
 from textual.app import App
 
-from modelsync.errors import BrokenModelError, ModelsyncError, UnreachableError
+from modelsync.errors import BrokenModelError, ModelsyncError, TokenRefusedError, UnreachableError
 from modelsync.model import LocalModel, RemoteModel
 from modelsync.store import StoreListing
 from modelsync.tag import Tag
@@ -118,6 +118,16 @@ class Loader:
         self.link = Link.OFFLINE
         self.offline_because = because
         self._changed()
+
+    def forget_remote(self) -> None:
+        """Another registry is meant: what was loaded of this one, or still comes, is of no use."""
+        self._epoch += 1
+        self._paging = False
+        self._asking.clear()
+        self._unasked_pages = 0
+        self.catalog = self.catalog.without_remote()
+        self.remote_read_at = None
+        self.go_offline(None)
 
     def read_remote(self) -> None:
         """Reads as much of the registry again as was loaded before."""
@@ -232,9 +242,11 @@ class Loader:
 
         def failed(error: ModelsyncError) -> None:
             if side is Side.REMOTE:
+                if epoch != self._epoch:
+                    return
                 self._paging = False
                 self._asking.clear()
-                if self.link is Link.CONNECTING or isinstance(error, UnreachableError):
+                if self.link is Link.CONNECTING or isinstance(error, (UnreachableError, TokenRefusedError)):
                     self.go_offline(error)
             self._failed(side, error)
 

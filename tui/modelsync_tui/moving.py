@@ -10,7 +10,8 @@ from modelsync_tui.listing import Key
 from modelsync_tui.loading import Link, Loader
 from modelsync_tui.planning import plan_for, requests
 from modelsync_tui.queueing import Queueing
-from modelsync_tui.session import Session
+from modelsync_tui.session import Online, Session
+from modelsync_tui.text import literal
 from modelsync_tui.widgets.messageline import Kind, MessageLine
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ class Mover:
         elif self._loader.link is not Link.ONLINE:
             self._message.say("Not connected to a registry: r tries again, a signs in.", Kind.BAD)
         elif direction is Direction.PUSH and self._session.read_only:
-            self._message.say("Read-only: nothing is pushed from here.", Kind.BAD)
+            online = self._session.online
+            of_context = online is not None and online.context.read_only
+            whose = f"Context {literal(online.context.name)} is read-only" if online and of_context else "Read-only"
+            self._message.say(f"{whose}: nothing is pushed from here.", Kind.BAD)
         else:
             self._message.say("Looking at both sides ...")
             self._loader.know((name for name, _ in keys), partial(self._ask, keys, direction, force=force))
@@ -64,7 +68,7 @@ class Mover:
             dialog = ForceDialog(plan, bytes_per_s=self._queueing.recent_speed)
             self._app.push_screen(dialog, partial(self._forced, plan))
         elif direction is Direction.PULL:
-            ask = partial(self._ask_plan, plan)
+            ask = partial(self._ask_plan, plan, self._session.online)
             work.run(
                 self._app,
                 self._session.free_bytes,
@@ -74,12 +78,13 @@ class Mover:
                 description="see how much room there is",
             )
         else:
-            self._ask_plan(plan, None)
+            self._ask_plan(plan, self._session.online, None)
 
-    def _ask_plan(self, plan: Plan, free_bytes: int | None) -> None:
+    def _ask_plan(self, plan: Plan, online: Online | None, free_bytes: int | None) -> None:
         from modelsync_tui.dialogs.plan import PlanDialog
 
-        online = self._session.online
+        if online is not self._session.online:
+            return  # the context was switched meanwhile: this plan is about another registry
         target = online.host if online else ""
         self._app.push_screen(PlanDialog(plan, target=target, free_bytes=free_bytes), partial(self._planned, plan))
 

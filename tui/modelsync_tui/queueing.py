@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from modelsync.transfers import QueueSnapshot, TransferRequest, TransferRow, Transfers
     from modelsync_tui.dialogs.bandwidth import Limit
 
+    Queues = tuple[tuple[str, Transfers], ...]
+
 log = logging.getLogger("modelsync.tui")
 DRAWN_EVERY_S = 1 / 8
 
@@ -31,13 +35,17 @@ class Queueing:
         show: "Callable[[QueueSnapshot], object]",
         ended: "Callable[[TransferRow], object]",
         voice: TerminalVoice,
+        queues: "Callable[[], Queues]",
     ) -> None:
+        """`queues`: those of every context that was used, by its name."""
         self._app = app
+        self._queues = queues
         self._voice = voice
         self._show = show
         self._ended = ended
         self._timer: Timer | None = None
         self.transfers: Transfers | None = None
+        """Where what is asked for goes: the queue of the context in use."""
         self.recent_speed = 0.0
         """Bytes per second that were moved last, for telling how long more will take; 0 while not known."""
 
@@ -71,12 +79,28 @@ class Queueing:
             self.draw()
 
     def tell(self, command: "Callable[[Transfers], object]") -> None:
-        """Does something to the queue; a transfer that is gone meanwhile is no fault."""
-        if self.transfers is None:
-            return
-        with suppress(KeyError):
-            command(self.transfers)
+        """Does something to every queue; one that has no such transfer is left alone."""
+        for _, transfers in self._queues():
+            with suppress(KeyError):
+                command(transfers)
         self.draw()
+
+    def snapshot(self) -> "QueueSnapshot":
+        """All queues as one; a transfer of another context than the one in use says whose it is."""
+        from modelsync.queue import QueueSnapshot
+
+        mine = self.transfers.snapshot() if self.transfers is not None else QueueSnapshot()
+        others = [
+            replace(queue, rows=tuple(replace(row, context=name) for row in queue.rows))
+            for name, transfers in self._queues()
+            if transfers is not self.transfers and (queue := transfers.snapshot()).rows
+        ]
+        return mine.beside(others) if others else mine
+
+    def wait(self, timeout_s: float) -> bool:
+        """Blocks until nothing runs or waits; False when the time ran out first."""
+        deadline = monotonic() + timeout_s
+        return all(transfers.wait(max(0.0, deadline - monotonic())) for _, transfers in self._queues())
 
     def change_workers(self, by: int) -> str:
         """More or fewer part threads, at once; the words that say how many there are now."""
@@ -109,13 +133,13 @@ class Queueing:
 
     @property
     def busy(self) -> bool:
-        return self.transfers is not None and self.transfers.snapshot().busy
+        return self.snapshot().busy
 
     def draw(self) -> None:
         """Draws one snapshot, and goes on by itself while something moves."""
         if self.transfers is None:
             return
-        snapshot = self.transfers.snapshot()
+        snapshot = self.snapshot()
         self._show(snapshot)
         self._title(snapshot)
         if snapshot.busy and self._timer is None:

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from modelsync.errors import Cancelled, NotSignedInError, RemoteModelNotFoundError
@@ -16,13 +17,31 @@ from modelsync_tui.connections import Connection, Connections
 from modelsync_tui.connections import Online as Online
 
 if TYPE_CHECKING:  # they load HTTP and the keyring, which the first frame does not wait for
-    from modelsync.account import Account
+    from modelsync.account import Account, Context, TokenSource
     from modelsync.credentials import Credentials
     from modelsync.sync import Sides
     from modelsync.transfers import Starter, TransferRow, Transfers
 
 PAGE_VERSIONS = 200
 """Versions that one request for the registry's list asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A context that is kept."""
+
+    context: "Context"
+    source: "TokenSource"
+    """Where its token is."""
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPlace:
+    """What a sign-in begins with."""
+
+    context: str
+    endpoint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,33 @@ class Session:
     def account(self) -> "Account":
         """The kept account, or the environment's; may wait for a person to unlock the keyring."""
         return self.credentials.account(default=self._chosen)
+
+    @property
+    def environment_wins(self) -> bool:
+        """Whether the account is the environment's, so that no kept context can be used."""
+        return self.credentials.environment_wins
+
+    def kept(self) -> tuple[Kept, ...]:
+        """The kept contexts; raises AuthenticationError when their file cannot be understood."""
+        credentials = self.credentials
+        chosen = self._chosen or credentials.current()
+        return tuple(
+            Kept(context, credentials.source(context.name), context.name == chosen)
+            for context in credentials.contexts()
+        )
+
+    def sign_in_place(self, name: str | None = None, *, another: bool = False) -> SignInPlace:
+        """Where to sign in to: the named context, or the chosen one, or `another` than all; raises as `kept`."""
+        from modelsync.credentials.checks import DEFAULT_CONTEXT, DEFAULT_ENDPOINT
+        from modelsync.credentials.keeping import ENDPOINT_VARIABLE
+
+        elsewhere = self.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
+        known = {context.name: context.endpoint for context in self.credentials.contexts()}
+        if another:
+            names = chain((DEFAULT_CONTEXT,), (f"context-{number}" for number in count(2)))
+            return SignInPlace(next(one for one in names if one not in known), elsewhere)
+        wanted = name or self._chosen or self.credentials.current() or DEFAULT_CONTEXT
+        return SignInPlace(wanted, known.get(wanted, elsewhere))
 
     @property
     def transfers(self) -> "Transfers | None":

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from modelsync.comparison import Direction
 from modelsync.errors import ModelsyncError
 from modelsync_tui import glyphs, keys, menus
+from modelsync_tui.accounts import Accounts
 from modelsync_tui.alerts import Alerts
 from modelsync_tui.details_door import DetailsDoor
 from modelsync_tui.listing import Side
@@ -28,9 +29,11 @@ from modelsync_tui.session import Session
 from modelsync_tui.terminal import TerminalVoice
 from modelsync_tui.text import ago_text, literal
 from modelsync_tui.widgets.browser import Browser
+from modelsync_tui.widgets.context_tone import context_tone
 from modelsync_tui.widgets.footer import Footer
 from modelsync_tui.widgets.header import Header, HeaderFacts
 from modelsync_tui.widgets.log import LogPane
+from modelsync_tui.widgets.lines import Tone
 from modelsync_tui.widgets.messageline import FilterBar, Kind, MessageLine
 from modelsync_tui.widgets.toosmall import TooSmall
 from modelsync_tui.widgets.transfers import TransfersPane
@@ -57,12 +60,9 @@ class MainScreen(Screen[None]):
         session: Session,
         scan: FirstScan | None,
         voice: TerminalVoice,
-        *,
-        offline: Callable[[ModelsyncError], object],
     ) -> None:
-        """`scan`: a reading of the store that is under way; `voice` tells the terminal; `offline` is told why not."""
+        """`scan`: a reading of the store that is under way; `voice` tells the terminal."""
         super().__init__()
-        self._offline = offline
         self._session = session
         self._scan = scan
         self._voice = voice
@@ -90,7 +90,9 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.loader = Loader(self.app, self._session, self._sides_changed, self._side_failed)
-        self.queueing = Queueing(self.app, self._show_queue, self._transfer_ended, self._voice)
+        queues = lambda: self._session.queues  # noqa: E731 - they are others after every connection
+        self.queueing = Queueing(self.app, self._show_queue, self._transfer_ended, self._voice, queues)
+        self.accounts = Accounts(self.app, self._session, self)
         self._alerts = Alerts(self.app, self._voice)
         self._log_tail = LogTail(self.app, self._log.show)
         self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message, self._agreed)
@@ -114,6 +116,21 @@ class MainScreen(Screen[None]):
         """Goes online with the account that is kept."""
         self.loader.connect(partial(self._session.connect, self.queueing.start, self.queueing.finished))
 
+    def connect_anew(self) -> None:
+        """Goes online with another context, or with another token of it."""
+        self.disconnect()
+        self.loader.read_local()
+        self.connect()
+
+    def disconnect(self) -> None:
+        """Shows the registry's side as if there had never been one; transfers go on."""
+        self.remote.clear_marks()
+        self.loader.forget_remote()
+
+    @property
+    def is_online(self) -> bool:
+        return self.loader.link is Link.ONLINE
+
     def _sides_changed(self) -> None:
         loader, online = self.loader, self._session.online
         transfers = self._session.transfers
@@ -132,6 +149,8 @@ class MainScreen(Screen[None]):
                 online.user.label if online else "",
                 loader.link.value,
                 self._session.read_only,
+                online.context.name if online else "",
+                context_tone(online.context) if online else Tone.PLAIN,
             )
         )
         self.local.show_notice(
@@ -156,7 +175,7 @@ class MainScreen(Screen[None]):
             self._sides_changed()
         self.say(literal(error.sentence), Kind.BAD)
         if side is Side.REMOTE and self.loader.offline_because is error:
-            self._offline(error)
+            self.accounts.offline(error)
 
     def say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
         """Shows a sentence until the next one."""
@@ -185,9 +204,11 @@ class MainScreen(Screen[None]):
 
     def _show_queue(self, snapshot: "QueueSnapshot") -> None:
         self._transfers.show(snapshot)
-        moving = {str(row.request.tag): row.progress.fraction for row in snapshot.rows if row.status.value == "running"}
+        running = [row for row in snapshot.rows if row.status.value == "running"]
+        moving = {str(row.request.tag): row.progress.fraction for row in running}
         self.local.show_moving(moving)
-        self.remote.show_moving(moving)
+        self.remote.show_moving({str(row.request.tag): row.progress.fraction for row in running if not row.context})
+        self.accounts.watch(snapshot)
         self._details.show_moving(moving)
 
     def _transfer_ended(self, row: "TransferRow") -> None:

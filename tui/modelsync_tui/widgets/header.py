@@ -26,6 +26,9 @@ class HeaderFacts:
     user: str = ""
     link: str = "offline"
     read_only: bool = False
+    context: str = ""
+    """The name of the one in use."""
+    context_tone: Tone = Tone.PLAIN
 
 
 class Header(ColumnLine):
@@ -51,15 +54,17 @@ class Header(ColumnLine):
         tone = Tone.GOOD if facts.link == "online" else Tone.WARN if facts.link == "offline" else Tone.MUTED
         host, organization, user = (literal(text) for text in (facts.host, facts.organization, facts.user))
         totals = f" ({size_text(facts.size_bytes)}, {count_text(facts.versions, 'version')})"
+        name = f" {literal(facts.context)} " if facts.context else ""
+        there: list[Piece] = [(name, facts.context_tone), (" ", Tone.PLAIN)] if name else []
         if width >= WIDE_CELLS:
-            there: list[Piece] = [(host or "no registry", Tone.PLAIN)]
+            there.append((host or "no registry", Tone.PLAIN))
             if organization:
                 there += [("  org ", Tone.MUTED), (organization, Tone.PLAIN)]
             if user:
                 there += [("  user ", Tone.MUTED), (user, Tone.PLAIN)]
         else:
             totals = ""
-            there = [(f"{organization}@{host}" if organization else host or "no registry", Tone.PLAIN)]
+            there.append((f"{organization}@{host}" if organization else host or "no registry", Tone.PLAIN))
         title = " modelsync  "
         room = width - sum(cell_len(text) for text, _ in there) - len(title) - len(state) - len(totals) - 7
         if room < 12 and totals:

@@ -28,6 +28,14 @@ class Tone(StrEnum):
     WARN = "warn"
     BAD = "bad"
 
+    DANGER = "danger"
+    """From here on: the colours that contexts have."""
+    BLUE = "blue"
+    CYAN = "cyan"
+    GREEN = "green"
+    MAGENTA = "magenta"
+    YELLOW = "yellow"
+
 
 Piece = tuple[str, Tone]
 """Text on one line with its tone. Text from outside is made `literal` before it gets here."""

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from rich.cells import cell_len
+
 from modelsync.comparison import Direction
+from modelsync.queue import is_refused
 from modelsync.transfer.progress import Phase, ProgressSnapshot
 from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import text
@@ -42,8 +45,14 @@ def transfer_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
     wide = width >= WIDE_CELLS
     lead = f" {arrow} {row.request.direction:<4}  " if wide else f"{arrow} "
     tag_width = _tag_cells(width)
-    tag = text.left(text.cut_middle(str(row.request.tag), tag_width, glyphs.ellipsis), tag_width)
-    pieces: list[Piece] = [(f" {mark}", tone), (lead, Tone.PLAIN), (tag, _tag_tone(row)), ("  ", Tone.PLAIN)]
+    elsewhere = text.cut(f" @{text.literal(row.context)}", tag_width // 2, glyphs.ellipsis) if row.context else ""
+    tag = text.cut_middle(str(row.request.tag), tag_width - cell_len(elsewhere), glyphs.ellipsis)
+    pieces: list[Piece] = [
+        (f" {mark}", tone),
+        (lead, Tone.PLAIN),
+        (tag, _tag_tone(row)),
+        (text.left(elsewhere, tag_width - cell_len(tag) + 2), Tone.MUTED),
+    ]
     if row.status is TransferStatus.RUNNING or (row.status is TransferStatus.PAUSED and row.progress.bytes_done):
         pieces += _numbers(row, width, glyphs)
     else:
@@ -159,6 +168,8 @@ def _tail(row: TransferRow, *, wide: bool) -> str:
     if row.status is TransferStatus.PAUSED:
         if row.restored:
             return "paused at the last quit" if wide else "from last time"
+        if is_refused(row.error):
+            return "waits for a new sign-in" if wide else "sign in anew"
         done = sum(part.done == part.size for part in progress.parts)
         return f"paused, {done} of {len(progress.parts)} parts kept" if wide and progress.parts else "paused"
     if words := phase_words(progress):
@@ -198,9 +209,15 @@ def _words(row: TransferRow, glyphs: Glyphs, *, wide: bool) -> str:
         case TransferStatus.CANCELLED:
             return "cancelled by you"
         case TransferStatus.PAUSED:
-            return "paused at the last quit" if row.restored else "paused by you"
+            return _paused_words(row)
         case _:
             return str(row.status)
+
+
+def _paused_words(row: TransferRow) -> str:
+    if is_refused(row.error):
+        return "waits for a new sign-in"
+    return "paused at the last quit" if row.restored else "paused by you"
 
 
 def _mark(row: TransferRow, glyphs: Glyphs) -> Piece:
