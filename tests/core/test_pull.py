@@ -19,6 +19,7 @@ from modelsync.errors import (
     NoSpaceError,
     RemoteChangedError,
     RemoteModelNotFoundError,
+    StoreError,
     StoreLockedError,
     TransferError,
     UnsafeArchiveError,
@@ -273,7 +274,7 @@ def test_a_model_that_does_not_fit_is_refused_before_a_byte_is_fetched(
 ) -> None:
     registered(registry_server, bentoml_tar(tmp_path), size_bytes=1 << 60)
     progress = Progress()
-    with pytest.raises(NoSpaceError, match="GB free"):
+    with pytest.raises(NoSpaceError, match=r"with 64 MiB to spare, and the store's disk has .+ free"):
         pull(TAG, make_sides(registry_server), progress=progress)
     assert progress.bytes_moved == 0
 
@@ -323,6 +324,25 @@ def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed(
     with pytest.raises(RemoteChangedError):
         pull(TAG, sides, progress=progress)
     assert nothing_is_left(sides)
+
+
+def test_a_version_that_someone_else_makes_meanwhile_is_not_replaced_without_force(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    pushed(make_sides, registry_server, tmp_path)
+    sides = make_sides(registry_server)
+    progress = Progress()
+    sides.workers.bandwidth.limit = 8 * MiB
+    mine = tmp_path / "home/models/iris/v1"
+
+    def make() -> None:
+        write_model(tmp_path / "home", "iris:v1", files={"mine.txt": b"mine"})
+        sides.workers.bandwidth.limit = None
+
+    when(lambda: progress.bytes_moved > 2 * MiB, make)
+    with pytest.raises(StoreError, match="meanwhile"):
+        pull(TAG, sides, progress=progress)
+    assert (mine / "mine.txt").read_bytes() == b"mine"
 
 
 def test_two_processes_do_not_work_on_one_version_and_the_second_is_told_who_does(

@@ -105,7 +105,7 @@ def _pull(tag: Tag, sides: Sides, *, force: bool, verify: bool, control: Control
             if not force and sides.store.find(tag) is not None:  # someone else pulled it while we looked
                 raise StoreError(f"{tag} was put into the store meanwhile.", hint="Pull again to compare.")
             receiving = Receiving(sides, remote, tag, stage, control, progress, journal, earlier, verify)
-            return _Pull(receiving).run(decision.reason)
+            return _Pull(receiving, replace=force).run(decision.reason)
 
 
 @dataclass(slots=True)
@@ -113,6 +113,8 @@ class _Pull:
     """One pull that has something to fetch."""
 
     receiving: Receiving
+    replace: bool
+    """Whether a version that is there when this one is whole gives way to it."""
 
     def run(self, reason: str) -> PullResult:
         receiving = self.receiving
@@ -121,7 +123,7 @@ class _Pull:
             total, unpacked = receiving.run()
             progress.phase = Phase.INSTALL
             receiving.control.check()
-            model = stage.install(replace=True, sync=receiving.sides.sync_to_disk)
+            model = stage.install(replace=self.replace, sync=receiving.sides.sync_to_disk)
         except BaseException as exc:
             if isinstance(exc, _WORTH_GOING_ON):
                 stage.keep()

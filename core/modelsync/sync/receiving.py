@@ -24,7 +24,7 @@ from modelsync.tag import Tag
 from modelsync.transfer.control import Control
 from modelsync.transfer.download import Fetch, Head, Sink
 from modelsync.transfer.journal import Journal, PullRecord, boot_id
-from modelsync.transfer.parts import MiB, Part
+from modelsync.transfer.parts import GiB, MiB, Part
 from modelsync.transfer.progress import PartProgress, Phase, Progress
 
 log = logging.getLogger("modelsync.sync")
@@ -225,9 +225,14 @@ def need_space(sides: Sides, needed: int) -> None:
     free = sides.store.free_bytes()
     if needed + SPACE_RESERVE_BYTES > free:
         raise NoSpaceError(
-            f"The model needs {needed / 1e9:.1f} GB and the store's disk has {free / 1e9:.1f} GB free.",
+            f"The model needs {_room(needed)}, with {_room(SPACE_RESERVE_BYTES)} to spare, and the store's disk has "
+            f"{_room(free)} free.",
             hint="Delete versions you no longer need, or set BENTOML_HOME to a larger disk.",
         )
+
+
+def _room(size_bytes: int) -> str:
+    return f"{size_bytes / GiB:.1f} GiB" if size_bytes >= GiB else f"{size_bytes / MiB:.0f} MiB"
 
 
 def _quietly(save: Callable[[], None]) -> None:
