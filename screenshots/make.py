@@ -28,6 +28,7 @@ from modelsync_tui.demo import Demo, start_demo
 from modelsync_tui.dialogs.force import ForceDialog
 from modelsync_tui.dialogs.help import HelpScreen
 from modelsync_tui.dialogs.plan import PlanDialog
+from modelsync_tui.screens.details import DetailsScreen
 from modelsync_tui.screens.login import LoginScreen
 from modelsync_tui.session import Session
 from modelsync_tui.sign_in import BrowserPage, SignInAnswer, SignInWish
@@ -83,6 +84,11 @@ class Studio:
                 raise SystemExit(f"not within {WAIT_S:.0f} s; the picture before this one shows what is wrong")
             await self.pilot.pause(0.05)
 
+    @property
+    def shown(self) -> str:
+        """What a person reads on it, in small letters."""
+        return "".join(strip.text for strip in self.app.screen._compositor.render_strips()).lower()
+
     async def size(self, size: tuple[int, int]) -> None:
         await self.pilot.resize_terminal(*size)
         await self.pilot.pause(0.3)
@@ -125,6 +131,11 @@ async def main_pictures(demo: Demo) -> None:
         await pilot.press(*"2026w4")
         await pilot.pause(0.2)
         studio.save("force")
+        await pilot.press("escape")
+
+        await pilot.press("enter")
+        await studio.until(lambda: isinstance(app.screen, DetailsScreen) and "reading" not in studio.shown)
+        studio.save("details")
         await pilot.press("escape")
 
         await pilot.press("question_mark")

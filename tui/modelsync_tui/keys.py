@@ -120,7 +120,7 @@ ACTIONS: tuple[Action, ...] = (
         ("act.push", "P", "screen.push", "push", "push to the registry", 2),
         ("act.pull", "p", "screen.pull", "pull", "pull from the registry", 3),
         ("act.force", "F", "screen.force", "force", "overwrite the other side, asks first", 4),
-        ("details.show", "i", "screen.details", "details", "details of the version under the cursor", 5),
+        ("details.show", "i", "screen.details", "details", "details of the version under the cursor", 10),
         ("act.clipboard", "y", "screen.clipboard", "copy text", "copy to the clipboard: y tag, p path, c command", 0),
     ),
     *_section(
