@@ -43,15 +43,20 @@ def sign_in(terminal: Terminal, server: RegistryServer, token: str = TOKEN) -> N
     terminal.press("Enter")
 
 
+def told(screen: str) -> str:
+    """The message line: it tells of the row under the cursor."""
+    return screen.rstrip("\n").splitlines()[-2].strip()
+
+
 def go_to(terminal: Terminal, text: str) -> None:
-    """Moves the cursor down until the message line tells of the row that is meant."""
+    """Moves the cursor down from the first group until the message line tells of the row that is meant."""
     terminal.press("g")
+    line = told(terminal.until(lambda screen: "version" in told(screen), "a group under the cursor"))
     for _ in range(12):
-        if text in terminal.screen().splitlines()[-2]:
+        if text in line:
             return
-        before = terminal.screen()
         terminal.press("j")
-        terminal.until(lambda screen, before=before: screen != before, "the cursor's move")  # type: ignore[misc]
+        line = told(terminal.until(lambda screen, line=line: told(screen) != line, "the next row"))  # type: ignore[misc]
     raise AssertionError(f"no row of {text}; the screen was:\n{terminal.screen()}")
 
 
@@ -78,7 +83,7 @@ def test_sign_in_browse_push_skip_force_pull_and_leave(
     terminal.press("P")
     terminal.see("already there")
     terminal.press("Enter")
-    terminal.see("skipped")
+    terminal.see("skipped, 0 B sent")
 
     (home / "models/iris/v2/note.txt").write_text("changed")
     terminal.press("r")
