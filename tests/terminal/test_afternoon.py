@@ -50,7 +50,7 @@ def told(screen: str) -> str:
 
 def go_to(terminal: Terminal, text: str) -> None:
     """Moves the cursor down from the first group until the message line tells of the row that is meant."""
-    terminal.press("g")
+    terminal.press("j", "g")
     line = told(terminal.until(lambda screen: "version" in told(screen), "a group under the cursor"))
     for _ in range(12):
         if text in line:
