@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TOGETHER_S = 1.0
 """What ends within so long of another is told with it."""
+GOOD_NEWS_S = 4.0
+"""How long a toast stays that asks for nothing; the row says the same."""
 LONG_S = 30.0
 """A person may look elsewhere during a transfer of so long: it calls them when it ends."""
 _TOLD = (TransferStatus.DONE, TransferStatus.SKIPPED, TransferStatus.FAILED)
@@ -45,7 +47,10 @@ class Alerts:
         rows, self._rows, self._timer = self._rows, [], None
         words = ended_words(rows)
         failed = any(row.status is TransferStatus.FAILED for row in rows)
-        self._app.notify(words, severity="error" if failed else "information", markup=False)
+        if failed:
+            self._app.notify(words, severity="error", markup=False)
+        else:
+            self._app.notify(words, timeout=GOOD_NEWS_S, markup=False)
         if any(row.progress.elapsed_s >= LONG_S for row in rows):
             self._voice.call(words)
 
