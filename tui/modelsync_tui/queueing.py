@@ -107,8 +107,7 @@ class Queueing:
         if self.transfers is None:
             return "Not connected to a registry: r tries again, a signs in."
         threads = max(1, min(THREADS_MAX, self.transfers.threads + by))
-        self.transfers.set_threads(threads)
-        self.draw()
+        self.tell(lambda transfers: transfers.set_threads(threads))
         return f"At most {threads} worker{'s' * (threads != 1)} from now on."
 
     def ask_bandwidth(self, say: Callable[[str], object]) -> None:
@@ -123,8 +122,7 @@ class Queueing:
         def picked(limit: "Limit | None") -> None:
             if limit is None:
                 return
-            transfers.set_limit(limit.bytes_per_s)
-            self.draw()
+            self.tell(lambda transfers: transfers.set_limit(limit.bytes_per_s))
             now = "off" if limit.bytes_per_s is None else speed_text(limit.bytes_per_s)
             log.info("bandwidth limit: %s", now)
             say(f"The bandwidth limit is {now} from now on.")
