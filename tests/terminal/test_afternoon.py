@@ -1,6 +1,7 @@
 """A person's afternoon in a real terminal: sign in, browse, push, skip, force, pull, leave."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -48,15 +49,21 @@ def told(screen: str) -> str:
     return screen.rstrip("\n").splitlines()[-2].strip()
 
 
-def go_to(terminal: Terminal, text: str) -> None:
-    """Moves the cursor down from the first group until the message line tells of the row that is meant."""
-    terminal.press("j", "g")
-    line = told(terminal.until(lambda screen: "version" in told(screen), "a group under the cursor"))
-    for _ in range(12):
-        if text in line:
+def place(screen: str, pane: int) -> int:
+    """On which line the cursor of a browser stands, by its border; 0 where that is not to be seen."""
+    found = [re.findall(r"(\d+)/\d+ ─╯", line) for line in screen.splitlines() if "sort:" in line]
+    return int(found[0][pane - 1]) if found and len(found[0]) >= pane else 0
+
+
+def go_to(terminal: Terminal, pane: int, text: str) -> None:
+    """Moves the cursor of a browser down from its first line until the message line tells of the row that is meant."""
+    terminal.press(str(pane), "j", "g")
+    terminal.until(lambda screen: place(screen, pane) == 1, "the first line")
+    for line in range(1, 13):
+        if text in told(terminal.screen()):
             return
         terminal.press("j")
-        line = told(terminal.until(lambda screen, line=line: told(screen) != line, "the next row"))  # type: ignore[misc]
+        terminal.until(lambda screen, line=line: place(screen, pane) == line + 1, "the next line")  # type: ignore[misc]
     raise AssertionError(f"no row of {text}; the screen was:\n{terminal.screen()}")
 
 
@@ -74,7 +81,7 @@ def test_sign_in_browse_push_skip_force_pull_and_leave(
     assert "local only" in screen
     assert "remote only" in screen
 
-    go_to(terminal, "iris:v2")
+    go_to(terminal, 1, "iris:v2")
     terminal.press("P")
     terminal.see("Push", "iris:v2", "new in the registry")
     terminal.press("Enter")
@@ -95,8 +102,7 @@ def test_sign_in_browse_push_skip_force_pull_and_leave(
     terminal.see_gone("! differs")
     other = make_sides(registry_server, "other")
 
-    terminal.press("2")
-    go_to(terminal, "fraud:v7")
+    go_to(terminal, 2, "fraud:v7")
     terminal.press("p")
     terminal.see("Pull", "fraud:v7", "new in the local store")
     terminal.press("Enter")
@@ -167,7 +173,7 @@ def test_leaving_while_a_push_runs_asks_and_the_next_push_goes_on(
     }
     terminal = open_terminal("modelsync-tui", **environment)
     terminal.see("1 Local", "fraud")
-    go_to(terminal, "iris:v2")
+    go_to(terminal, 1, "iris:v2")
     terminal.press("P")
     terminal.see("new in the registry")
     terminal.press("Enter")
