@@ -141,3 +141,7 @@ def test_versions_of_one_name_may_arrive_side_by_side(tmp_path: Path) -> None:
         thread.join()
     assert [model.tag.version for model in stores[0].versions("iris")] == [f"v{number}" for number in range(8)]
     assert latest(stores[0]) == "v7"
+
+
+def test_a_store_whose_place_cannot_be_looked_at_is_left_alone(tmp_path: Path) -> None:
+    assert ModelStore(tmp_path / ("x" * 300)).clean_stages() == 0

@@ -162,7 +162,11 @@ def name_lock(directory: Path, name: str) -> Iterator[None]:
 
 def remove_free_locks(directory: Path) -> None:
     """Removes the files that killed holders left behind; locks that are held stay as they are."""
-    for path in directory.glob("*.lock"):
+    try:
+        found = list(directory.glob("*.lock"))
+    except OSError:  # not ours to read: nothing of ours is in it
+        return
+    for path in found:
         with suppress(OSError):
             lock = FileLock(path)
             if lock.try_acquire():
