@@ -62,7 +62,9 @@ def _parse_line(words: list[str], number: int) -> TokenGrant:
         options[key] = value
     scopes = frozenset(options.get("scopes", "api").split(","))
     if unknown := scopes - SCOPES:
-        raise TokenFileError(f"line {number}: no such scope: {', '.join(sorted(unknown))}")
+        raise TokenFileError(
+            f"line {number}: no such scope: {', '.join(sorted(unknown))}. There are {', '.join(sorted(SCOPES))}"
+        )
     organizations = options.get("organizations")
     return TokenGrant(
         token=words[0],

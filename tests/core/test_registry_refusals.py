@@ -117,6 +117,12 @@ def test_a_refusal_is_told_by_its_kind(
     assert len(server.asked) == 1  # asking again would not help
 
 
+def test_the_registrys_words_and_the_next_step_are_two_sentences(server: StrangeRegistry, registry: Registry) -> None:
+    for words in ("Forbidden", "Forbidden."):
+        server.says(says_error(words, 403))
+        assert "Forbidden. Pulling needs" in refusal(registry).sentence
+
+
 def test_server_trouble_names_the_trace_id(server: StrangeRegistry, registry: Registry) -> None:
     server.says(Answer(b"oops", status=500, headers={"x-trace-id": "4bf92f35"}))
     error = refusal(registry)

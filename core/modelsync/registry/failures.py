@@ -337,4 +337,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _colon(words: str) -> str:
-    return f": {words}" if words else "."
+    return f": {words.rstrip('.')}." if words else "."
