@@ -119,8 +119,8 @@ class Transfers:
 
     def cancel(self, transfer: int) -> None:
         """Stops it for good; the registry is told that a push failed, what a pull has fetched is removed."""
-        job = self._job(transfer)
         with self._changed:
+            job = self._job(transfer)
             if job.status is TransferStatus.RUNNING:
                 job.next = TransferStatus.CANCELLED  # also when it is just being paused
             elif job.status in (TransferStatus.WAITING, TransferStatus.PAUSED, TransferStatus.FAILED):
@@ -136,8 +136,8 @@ class Transfers:
 
     def pause(self, transfer: int) -> None:
         """Stops it and keeps what is finished."""
-        job = self._job(transfer)
         with self._changed:
+            job = self._job(transfer)
             if job.status is TransferStatus.WAITING:
                 job.become(TransferStatus.PAUSED)
                 self._changed.notify_all()
@@ -148,8 +148,8 @@ class Transfers:
 
     def resume(self, transfer: int) -> None:
         """A paused transfer, or one that is just being paused, waits for its turn again; it keeps what is finished."""
-        job = self._job(transfer)
         with self._changed:
+            job = self._job(transfer)
             if job.status is TransferStatus.RUNNING and isinstance(job.control.wish, Paused) and job.next is None:
                 job.next = TransferStatus.WAITING
         self._again(transfer, TransferStatus.PAUSED)
@@ -250,6 +250,7 @@ class Transfers:
         return None
 
     def _job(self, transfer: int) -> Job:
+        """Called with the lock held: what ends meanwhile shortens the list. Raises KeyError for one that is gone."""
         for job in self._jobs:
             if job.id == transfer:
                 return job
