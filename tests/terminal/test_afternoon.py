@@ -33,14 +33,12 @@ def home(tmp_path: Path, registry_server: RegistryServer, make_sides: SidesFacto
 
 def sign_in(terminal: Terminal, server: RegistryServer, token: str = TOKEN) -> None:
     terminal.see("Sign in", "API token")
-    terminal.press("BTab")
-    terminal.press("C-u")
+    terminal.paste(token)  # the token's field is where the screen begins
+    terminal.see("●●●●●●")
+    terminal.press("BTab", "C-u")
     terminal.see_gone("https://cloud.bentoml.com")
     terminal.type(server.url)
     terminal.see(server.url)
-    terminal.press("Tab")
-    terminal.paste(token)
-    terminal.see("●●●●●●")
     terminal.press("Enter")
 
 
