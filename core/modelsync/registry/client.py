@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from modelsync.account import Account, Context, Token
+from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.errors import NotFoundError, RegistryRefusedError
 from modelsync.http.stopping import Stop
 from modelsync.model import Json, ModelInfo, Organization, RemoteModel, UploadStatus, User
@@ -76,6 +76,10 @@ class Registry:
             backoff=backoff or Backoff(),
             sleep=sleep,
         )
+        if account.source is TokenSource.ENVIRONMENT:  # it would win over a new sign-in, too
+            self._wire.failures.new_token_hint = (
+                "It is that of BENTO_CLOUD_API_KEY: give that another one, or unset it."
+            )
         self._renewals = 0
 
     @property

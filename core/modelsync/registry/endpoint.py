@@ -38,7 +38,8 @@ class Endpoint:
         is_local = is_loopback(name)
         if pieces.scheme == "http" and not plain_http and not is_local:
             raise UsageError(
-                f"{host} would get the token unencrypted.", hint="Use https://, or allow plain http for this context."
+                f"{host} would get the token unencrypted.",
+                hint="Use https://, or allow it: modelsync login --plain-http.",
             )
         return cls(url, host, needs_tls_trust=pieces.scheme == "https" or not is_local)
 

@@ -100,6 +100,8 @@ class Failures:
         self._host = host
         self._secrets: tuple[str, ...] = ()
         self._organization = organization
+        self.new_token_hint = "Sign in again with a new token."
+        """What helps when the token is refused."""
 
     def hide(self, secret: str) -> None:
         """From now on no message repeats this, though the registry's words may."""
@@ -216,13 +218,13 @@ class Failures:
         if not call.subject:
             return self.not_a_registry(reply, f"status {reply.status}")
         return RemoteModelNotFoundError(
-            f"{self._host} has no {call.subject}.", hint="Check the spelling, or list what is there."
+            f"{self._host} has no {call.subject}.", hint="Check the spelling, or see what it has: modelsync ls remote"
         )
 
     def _token_refused(self, lowered: str) -> TokenRefusedError:
         if "expired" in lowered:
-            return TokenRefusedError(f"The token for {self._host} has expired.", hint="Sign in again with a new one.")
-        return TokenRefusedError(f"{self._host} does not accept the token.", hint="Sign in again.")
+            return TokenRefusedError(f"The token for {self._host} has expired.", hint=self.new_token_hint)
+        return TokenRefusedError(f"{self._host} does not accept the token.", hint=self.new_token_hint)
 
     def _denied(self, words: str) -> PermissionDeniedError:
         return PermissionDeniedError(
