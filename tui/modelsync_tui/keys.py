@@ -121,6 +121,8 @@ ACTIONS: tuple[Action, ...] = (
         ("act.pull", "p", "screen.pull", "pull", "pull from the registry", 3),
         ("act.force", "F", "screen.force", "force", "overwrite the other side, asks first", 4),
         ("details.show", "i", "screen.details", "details", "details of the version under the cursor", 10),
+        ("act.delete", "delete f8", "screen.delete", "delete", "delete local versions; says first what is freed", 0),
+        ("act.clean_up", "D", "screen.clean_up", "clean up", "delete all but the newest versions; asks first", 0),
         ("act.clipboard", "y", "screen.clipboard", "copy text", "copy to the clipboard: y tag, p path, c command", 0),
     ),
     *_section(

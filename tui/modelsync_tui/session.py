@@ -2,13 +2,14 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from modelsync.errors import Cancelled, NotSignedInError, RemoteModelNotFoundError
-from modelsync.model import LocalModel, RemoteModel
+from modelsync.model import BrokenEntry, LocalModel, RemoteModel
 from modelsync.paths import Paths
 from modelsync.settings import Settings
 from modelsync.store import ModelStore, StoreListing
@@ -19,6 +20,7 @@ from modelsync_tui.connections import Online as Online
 if TYPE_CHECKING:  # they load HTTP and the keyring, which the first frame does not wait for
     from modelsync.account import Account, Context, TokenSource
     from modelsync.credentials import Credentials
+    from modelsync.pruning import Deletion, DeletePlan
     from modelsync.sync import Sides
     from modelsync.transfers import Starter, TransferRow, Transfers
 
@@ -183,6 +185,20 @@ class Session:
     def local(self, tag: Tag) -> LocalModel | None:
         """One version as the store has it now; raises BrokenModelError."""
         return self.store.find(tag)
+
+    def plan_delete(self, entries: "Iterable[LocalModel | BrokenEntry]") -> "DeletePlan":
+        """What deleting these local versions would do; reads the local bentos."""
+        from modelsync.pruning import plan_delete
+        from modelsync.store.bentos import bentos_using
+
+        return plan_delete(entries, partial(bentos_using, self.store.home))
+
+    def delete(self, plan: "DeletePlan") -> "Iterator[Deletion]":
+        """Deletes local versions, one after the other."""
+        from modelsync.pruning import delete
+        from modelsync.transfer.journal import Journals
+
+        return delete(plan, self.store, Journals(self.paths.journals_dir))
 
     def free_bytes(self) -> int:
         """Room where pulled versions are put."""

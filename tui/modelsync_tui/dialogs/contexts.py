@@ -1,7 +1,7 @@
 """The kept contexts: which is in use, and switching, signing in to another and signing out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -73,7 +73,7 @@ class ContextsDialog(Card[Answer]):
     def __init__(self, kept: "Sequence[Kept]", online: "Online | None", *, environment_wins: bool) -> None:
         """`online`: who is connected now."""
         super().__init__("Contexts")
-        self._kept = tuple(kept)
+        self._kept = tuple(replace(one, is_chosen=one.is_chosen and not environment_wins) for one in kept)
         self._online = online
         self._environment_wins = environment_wins
 
@@ -87,7 +87,8 @@ class ContextsDialog(Card[Answer]):
                 kind="-warn",
             )
         if self._kept:
-            lines = ContextLines(self._kept, self._online, self.glyphs, id="contexts")
+            online = None if self._environment_wins else self._online
+            lines = ContextLines(self._kept, online, self.glyphs, id="contexts")
             lines.disabled = self._environment_wins
             lines.show_cursor = not self._environment_wins
             yield lines
@@ -98,7 +99,7 @@ class ContextsDialog(Card[Answer]):
         if self._environment_wins:
             yield choice("Close", "Esc", id="close")
             return
-        yield choice("Use it", "Enter" if self.plain else self.glyphs.enter, id="use")
+        yield choice("Use", "Enter" if self.plain else self.glyphs.enter, id="use")
         yield choice("Sign in to another", "n", id="another")
         yield choice("New token", "t", id="again")
         yield choice("Sign out", "x", id="sign-out", kind="-danger")

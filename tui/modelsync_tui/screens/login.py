@@ -339,7 +339,9 @@ class LoginScreen(Screen[SignedIn | Offline]):
         if found and self.is_attached:
             self.query_one("#found", Static).update(Content(login_words.found(found, self._yatai_file)))
             label = "Import it" if len(found) == 1 else "Import one of them"
-            self.query_one("#import", Button).label = Content(f"[ {label}  F2 ]")
+            button = self.query_one("#import", Button)
+            button.label = Content(f"[ {label}  F2 ]")
+            button.refresh(layout=True)
             self._show_import()
 
     @property

@@ -16,6 +16,7 @@ from modelsync.errors import ModelsyncError
 from modelsync_tui import glyphs, keys, menus
 from modelsync_tui.accounts import Accounts
 from modelsync_tui.alerts import Alerts
+from modelsync_tui.deleting import Deleter
 from modelsync_tui.details_door import DetailsDoor
 from modelsync_tui.listing import Side
 from modelsync_tui.loading import FirstScan, Link, Loader
@@ -95,6 +96,7 @@ class MainScreen(Screen[None]):
         self.accounts = Accounts(self.app, self._session, self)
         self._alerts = Alerts(self.app, self._voice)
         self._log_tail = LogTail(self.app, self._log.show)
+        self._deleter = Deleter(self.app, self._session, self.loader, self.say)
         self._mover = Mover(self.app, self._session, self.loader, self.queueing, self._message, self._agreed)
         self._details = DetailsDoor(
             self.app, self._session, self.loader, self.queueing, refresh=self.action_refresh_sides
@@ -271,7 +273,7 @@ class MainScreen(Screen[None]):
     def _list_changed(self, event: Browser.ListChanged) -> None:
         self.loader.ask(event.browser.names_in_sight)
         self._link_cursor()
-        if event.browser is self._current and self._message.kind is not Kind.BAD:
+        if event.browser is self._current and self._message.kind is Kind.PLAIN:
             self._say_what_would_happen()
         if event.browser is self.remote and event.browser.wants_more:
             self.loader.more_unasked()
@@ -311,6 +313,12 @@ class MainScreen(Screen[None]):
 
     def action_force(self) -> None:
         self._mover.move(self._current.targets, self._direction, force=True)
+
+    def action_delete(self) -> None:
+        self._deleter.delete(self._current.targets, self._current.side)
+
+    def action_clean_up(self) -> None:
+        self._deleter.clean_up(self._current.targets, self._current.side)
 
     def action_sort(self) -> None:
         menus.sort(self._current)
