@@ -195,7 +195,7 @@ def test_several_kinds_of_failures_are_one(signed_in: Command, registry_server: 
 
 
 def test_a_refused_token_of_the_environment_is_named_for_a_new_sign_in_would_not_help(signed_in: Command) -> None:
-    done = signed_in.with_(BENTO_CLOUD_API_KEY="another").run("ls", "remote")
+    done = signed_in.with_(BENTO_CLOUD_API_KEY="unknown-token").run("ls", "remote")
     assert done.code == 3
     assert "does not accept the token. It is that of BENTO_CLOUD_API_KEY: give that another one" in done.err
 
