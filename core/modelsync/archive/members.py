@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from modelsync.archive.headers import byte_sum
 from modelsync.archive.safe_names import normal_name, refused, shown
 from modelsync.archive.table import BLOCK_BYTES, Kind, padded
 from modelsync.errors import ArchiveError, UnsafeArchiveError
@@ -181,7 +182,7 @@ def quoted(data: bytes) -> str:
 
 
 def _check_sum(block: bytes, offset: int) -> None:
-    total = sum(block) - sum(block[148:156]) + 8 * 0x20
+    total = byte_sum(block) - sum(block[148:156]) + 8 * 0x20
     try:
         stated = int(block[148:156].strip(b" \0") or b"x", 8)
     except ValueError:

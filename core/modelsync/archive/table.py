@@ -45,6 +45,10 @@ class Kind(IntEnum):
         return self >= Kind.SYMLINK
 
 
+_KINDS: Final = tuple(Kind)
+"""By number: a look-up is ten times as fast as the enumeration's own."""
+
+
 class TableError(ValueError):
     """A stored table that cannot be read; never leaves the archive package."""
 
@@ -86,7 +90,7 @@ class MemberTable:
         return bytes(self._names[self._name_ends[row - 1] if row else 0 : self._name_ends[row]])
 
     def kind(self, row: int) -> Kind:
-        return Kind(self.kinds[row])
+        return _KINDS[self.kinds[row]]
 
     def link(self, row: int) -> bytes:
         """The target of a link, empty for everything else."""
@@ -226,7 +230,7 @@ def _parse(plain: bytes, first_at: int) -> tuple[MemberTable, dict[str, object]]
     headers = columns.numbers("I", count)
     table.sizes = columns.numbers("Q", count)
     table.mtimes = columns.numbers("q", count)
-    link_rows = [row for row, kind in enumerate(table.kinds) if Kind(kind).is_link]
+    link_rows = [row for row, kind in enumerate(table.kinds) if kind >= Kind.SYMLINK]
     link_ends = list(accumulate(columns.numbers("H", len(link_rows))))
     links = bytes(columns.take(links_bytes))
     if columns.left or (table._name_ends[-1] if count else 0) != names_bytes:

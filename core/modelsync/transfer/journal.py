@@ -238,7 +238,10 @@ class Journal:
         return record
 
     def write_pull(self, record: PullRecord) -> None:
-        """Replaces what was noted; everything it calls done is on the disk already."""
+        """Replaces what was noted; everything it calls done is on the disk already.
+
+        A record that holds for this boot only need not survive it, and is not synced either.
+        """
         self._replace(
             {
                 "etag": record.etag,
@@ -247,7 +250,8 @@ class Journal:
                 "boot_id": record.boot_id,
                 "done": [list(item) for item in record.checkpoint.done],
                 "members": base64.b64encode(record.checkpoint.members).decode("ascii"),
-            }
+            },
+            sync=not record.boot_id,
         )
 
     def remove(self) -> None:
@@ -276,14 +280,15 @@ class Journal:
         whole = [line for line in lines[:-1] if line]
         return header, whole
 
-    def _replace(self, facts: dict[str, Json]) -> None:
+    def _replace(self, facts: dict[str, Json], *, sync: bool = True) -> None:
         data = json.dumps({**self._key.facts(), **facts}).encode() + b"\n"
         beside = self._path.with_suffix(".new")
         try:
             handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
                 os.write(handle, data)
-                os.fsync(handle)
+                if sync:
+                    os.fsync(handle)
             finally:
                 os.close(handle)
             beside.rename(self._path)
