@@ -55,8 +55,13 @@ def place(screen: str, pane: int) -> int:
 
 def go_to(terminal: Terminal, pane: int, text: str) -> None:
     """Moves the cursor of a browser down from its first line until the message line tells of the row that is meant."""
-    terminal.press(str(pane), "j", "g")
-    terminal.until(lambda screen: place(screen, pane) == 1, "the first line")
+    terminal.press(str(pane))
+
+    def at_the_top(screen: str) -> bool:
+        terminal.press("g")  # again until the pane has the focus: keys overtake a change of it
+        return place(screen, pane) == 1 and place(terminal.screen(), pane) == 1
+
+    terminal.until(at_the_top, "the first line")
     for line in range(1, 13):
         if text in told(terminal.screen()):
             return

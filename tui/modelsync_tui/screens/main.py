@@ -1,6 +1,5 @@
 """The main screen: both sides, the transfers, and one line that says what would happen."""
 
-from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
@@ -33,8 +32,8 @@ from modelsync_tui.widgets.browser import Browser
 from modelsync_tui.widgets.context_tone import context_tone
 from modelsync_tui.widgets.footer import Footer
 from modelsync_tui.widgets.header import Header, HeaderFacts
-from modelsync_tui.widgets.log import LogPane
 from modelsync_tui.widgets.lines import Tone
+from modelsync_tui.widgets.log import LogPane
 from modelsync_tui.widgets.messageline import FilterBar, Kind, MessageLine
 from modelsync_tui.widgets.toosmall import TooSmall
 from modelsync_tui.widgets.transfers import TransfersPane
@@ -68,6 +67,8 @@ class MainScreen(Screen[None]):
         self._scan = scan
         self._voice = voice
         self._local_error: ModelsyncError | None = None
+        self._told_offline = False
+        """Whether the message line says why the registry is not there."""
         self.local = Browser(Side.LOCAL, id="local")
         self.remote = Browser(Side.REMOTE, id="remote")
         self._current = self.local
@@ -170,12 +171,16 @@ class MainScreen(Screen[None]):
         self.remote.show(catalog)
         self._show_titles()
         self._details.sides_changed()
+        if self._told_offline and loader.link is Link.ONLINE:
+            self._told_offline = False
+            self._say_what_would_happen()
 
     def _side_failed(self, side: Side, error: ModelsyncError) -> None:
         if side is Side.LOCAL:
             self._local_error = error
             self._sides_changed()
         self.say(literal(error.sentence), Kind.BAD)
+        self._told_offline = side is Side.REMOTE
         if side is Side.REMOTE and self.loader.offline_because is error:
             self.accounts.offline(error)
 
