@@ -20,7 +20,7 @@ from modelsync_tui.connections import Online as Online
 if TYPE_CHECKING:  # they load HTTP and the keyring, which the first frame does not wait for
     from modelsync.account import Account, Context, TokenSource
     from modelsync.credentials import Credentials
-    from modelsync.pruning import Deletion, DeletePlan
+    from modelsync.pruning import DeletePlan, Deletion
     from modelsync.sync import Sides
     from modelsync.transfers import Starter, TransferRow, Transfers
 
