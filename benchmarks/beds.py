@@ -21,6 +21,13 @@ from benchmarks.measuring import cpu_seconds
 from benchmarks.models import Model
 
 TOKEN = "benchmark-token"  # opens nothing but the registries started here
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "benchmark",
+    "AWS_SECRET_ACCESS_KEY": "benchmark-secret",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""What opens the S3 stores started here; a sink and nginx do not look."""
 START_WITHIN_S = 20.0
 ROOT = Path(__file__).resolve().parent.parent
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -29,12 +36,19 @@ NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 class Server:
     """One server process, with its address; stopped at the end of the `with` block."""
 
-    def __init__(self, command: Sequence[str], *, address: str | None = None, log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        address: str | None = None,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._log: IO[bytes] = log.open("ab")
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=_environment(),
+            env=_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=self._log if address else subprocess.PIPE,
             stderr=self._log,
@@ -77,11 +91,30 @@ def sink(work: Path, *, md5: bool) -> Server:
     return Server([sys.executable, "-m", "benchmarks.sink", *flags], log=work / "sink.log")
 
 
-def nginx(work: Path, root: Path) -> Server:
-    """Serves the files of `root`, on every processor, by sendfile."""
+def slow_link(work: Path, server: Server) -> Server:
+    """The way to a server, each connection held to a rate; see benchmarks/slow_link.py."""
+    port = server.address.rpartition(":")[2]
+    return Server([sys.executable, "-m", "benchmarks.slow_link", "--to", port], log=work / "link.log")
+
+
+def certificate(work: Path) -> Path:
+    """A file of a fresh certificate for 127.0.0.1, its own authority, and its key."""
+    key, pem = work / "key.pem", work / "certificate.pem"
+    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command = [*made, "-days", "2", *subject, "-keyout", str(key), "-out", str(pem)]
+    subprocess.run(command, check=True, capture_output=True)
+    pem.write_text(pem.read_text() + key.read_text())
+    key.unlink()
+    return pem
+
+
+def nginx(work: Path, root: Path, tls: Path | None = None) -> Server:
+    """Serves the files of `root`, on every processor, by sendfile; with `tls`, a file of `certificate`, encrypted."""
     if NGINX is None:
         raise SystemExit("nginx is needed to pull from: apt install nginx-light")
     port = _free_port()
+    listening = f" ssl; ssl_certificate {tls}; ssl_certificate_key {tls}" if tls else ""
     config = work / "nginx.conf"
     config.write_text(f"""
 daemon off;
@@ -101,12 +134,12 @@ http {{
     fastcgi_temp_path {work}/nginx-fastcgi;
     uwsgi_temp_path {work}/nginx-uwsgi;
     scgi_temp_path {work}/nginx-scgi;
-    server {{ listen 127.0.0.1:{port}; root {root}; }}
+    server {{ listen 127.0.0.1:{port}{listening}; root {root}; }}
 }}
 """)
     server = Server(
         [NGINX, "-c", str(config), "-p", str(work), "-e", str(work / "nginx-error.log")],
-        address=f"http://127.0.0.1:{port}",
+        address=f"{'https' if tls else 'http'}://127.0.0.1:{port}",
         log=work / "nginx.log",
     )
     _wait_for(port)
@@ -123,6 +156,13 @@ def own_registry(work: Path, data: Path) -> Server:
     """Our registry as anybody starts it, its objects in its own directory."""
     command = [sys.executable, "-m", "modelsync_registry", "serve", "--data", str(data)]
     return Server(command, log=work / "registry.log")
+
+
+def s3_registry(work: Path, data: Path, store: Server, bucket: str) -> Server:
+    """Our registry, its objects in a bucket of an S3 store; the keys are in its environment."""
+    options = ["--data", str(data), "--objects", f"s3://{bucket}", "--s3-endpoint", store.address]
+    command = [sys.executable, "-m", "modelsync_registry", "serve", *options]
+    return Server(command, log=work / "registry.log", environment=KEYS)
 
 
 def register(registry: Server, model: Model, version: str) -> None:

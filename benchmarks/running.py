@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 from benchmarks import beds
 from benchmarks.beds import Server
@@ -19,8 +20,11 @@ from benchmarks.contenders import (
     BENTOML,
     CURL,
     OURS,
+    S5CMD,
     Command,
     Surroundings,
+    copy_s5cmd,
+    fetch,
     pull_bentoml,
     pull_curl,
     pull_curl_tar,
@@ -31,11 +35,14 @@ from benchmarks.contenders import (
 )
 from benchmarks.measuring import RunFailedError, Usage, measure
 from benchmarks.models import MAKERS, Model, archive_of_bentoml, archive_of_ours
+from benchmarks.seaweed import bucket, seaweed
 
 SHARED_MEMORY = Path("/dev/shm")
 LOG_SHOWN_BYTES = 4000
 SETTINGS_SHOWN = ("MODELSYNC_SYNC",)
 """Of the environment: what makes one command different from another of the same words."""
+FEW_FILES = 100
+"""More than these s5cmd copies as a folder of objects, else as one archive made before."""
 SPACE_FACTOR = 5
 """Sizes of the model that the disk must hold: the model, and what the real client writes for one pull."""
 
@@ -134,83 +141,150 @@ def run_case(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Ro
             yield from _pushes(case, model, shop, runs)
         case Direction.PULL:
             yield from _pulls(case, model, shop, runs)
+        case Direction.FETCH:
+            yield from _fetches(case, model, shop, runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What stands behind the registry of one case."""
+
+    address: str
+    """Where clients find it; empty where the registry keeps the objects itself."""
+    servers: tuple[Server, ...]
+    seaweed: Server | None = None
+    ca_file: Path | None = None
+
+
+@contextmanager
+def _store(bed: Bed, shop: Workshop) -> Iterator[Store]:
+    objects = shop.memory / "objects"
+    with ExitStack() as stack:
+        match bed:
+            case Bed.OWN:
+                yield Store("", ())
+            case Bed.SEAWEED:
+                server = stack.enter_context(seaweed(shop.work))
+                yield Store(server.address, (server,), seaweed=server)
+            case Bed.SINK | Bed.SINK_MD5:
+                server = stack.enter_context(beds.sink(shop.work, md5=bed is Bed.SINK_MD5))
+                yield Store(server.address, (server,))
+            case Bed.NGINX:
+                server = stack.enter_context(beds.nginx(shop.work, objects))
+                yield Store(server.address, (server,))
+            case Bed.NGINX_TLS:
+                pem = beds.certificate(shop.work)
+                server = stack.enter_context(beds.nginx(shop.work, objects, pem))
+                yield Store(server.address, (server,), ca_file=pem)
+            case Bed.SLOW_SINK | Bed.SLOW_NGINX:
+                slow = beds.sink(shop.work, md5=False) if bed is Bed.SLOW_SINK else beds.nginx(shop.work, objects)
+                server = stack.enter_context(slow)
+                link = stack.enter_context(beds.slow_link(shop.work, server))
+                yield Store(link.address, (server, link))
+            case _:
+                assert_never(bed)
+
+
+@contextmanager
+def _registry(shop: Workshop, store: Store) -> Iterator[tuple[Server, str]]:
+    """A new registry before the store, and the bucket of its objects, if it has one."""
+    data = shop.work / "registry"
+    shutil.rmtree(data, ignore_errors=True)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, data, ignore_errors=True)
+        name = ""
+        if store.seaweed is not None:
+            name = stack.enter_context(bucket(store.seaweed))
+            made = beds.s3_registry(shop.work, data, store.seaweed, name)
+        elif store.address:
+            made = beds.bed_registry(shop.work, data, store.address)
+        else:
+            made = beds.own_registry(shop.work, data)
+        yield stack.enter_context(made), name
 
 
 def _pushes(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row]:
-    with ExitStack() as stack:
-        store: Server | None = None
-        archive = shop.memory / "ready.tar"
-        if case.bed is not Bed.OWN:
-            store = stack.enter_context(beds.sink(shop.work, md5=case.bed is Bed.SINK_MD5))
-        if CURL in case.peers:
-            archive_of_bentoml(model, archive)
+    archive = shop.memory / "ready.tar"
+    if CURL in case.peers or S5CMD in case.peers:
+        archive_of_bentoml(model, archive)
+    with _store(case.bed, shop) as store:
         for number in range(runs):
             for contender in (OURS, *case.peers):
                 # A registry of its own for every run, so that none has the version already.
-                with _push_registry(shop, store) as registry, shop.around(shop.home, registry) as around:
+                with (
+                    _registry(shop, store) as (registry, name),
+                    shop.around(shop.home, registry) as around,
+                ):
                     match contender:
                         case "curl":
-                            assert store is not None
                             command = push_curl(archive, store.address, around)
+                        case "s5cmd":
+                            many = model.files > FEW_FILES
+                            source = f"{model.path}/" if many else str(archive)
+                            target = f"s3://{name or 'bucket'}/s5cmd{'/' if many else '.tar'}"
+                            command = copy_s5cmd(source, target, store.address, around)
                         case "bentoml":
                             command = push_bentoml(model.tag, around)
                         case _:
                             command = push_ours(model.tag, around, verify=case.verify)
-                    yield _row(case, number, model, command, around, [registry, *([store] if store else [])])
-
-
-@contextmanager
-def _push_registry(shop: Workshop, store: Server | None) -> Iterator[Server]:
-    data = shop.work / "registry"
-    shutil.rmtree(data, ignore_errors=True)
-    made = beds.bed_registry(shop.work, data, store.address) if store else beds.own_registry(shop.work, data)
-    try:
-        with made as registry:
-            yield registry
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
+                    yield _row(case, number, model, command, around, [registry, *store.servers])
 
 
 def _pulls(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row]:
-    data = shop.work / "registry"
-    shutil.rmtree(data, ignore_errors=True)
-    objects = shop.memory / "objects"
-    with ExitStack() as stack:
-        stack.callback(shutil.rmtree, data, ignore_errors=True)
-        store: Server | None = None
-        if case.bed is Bed.OWN:
-            registry = stack.enter_context(beds.own_registry(shop.work, data))
+    with _store(case.bed, shop) as store, _registry(shop, store) as (registry, name), ExitStack() as stack:
+        if case.bed in (Bed.OWN, Bed.SEAWEED):
             with shop.around(shop.home, registry) as around:
                 _prepare(push_ours(model.tag, around, verify=True))
         else:
-            archive = beds.object_path(objects, model)
-            archive.parent.mkdir(parents=True, exist_ok=True)
-            (archive_of_ours if case.archive is Archive.OURS else archive_of_bentoml)(model, archive)
-            stack.callback(archive.unlink)
-            store = stack.enter_context(beds.nginx(shop.work, objects))
-            registry = stack.enter_context(beds.bed_registry(shop.work, data, store.address))
+            stack.callback(_place_archive(case, model, shop).unlink)
             beds.register(registry, model, model.version)
-        servers = [registry, *([store] if store else [])]
         for number in range(runs):
             for contender in (OURS, *case.peers):
                 with shop.pulled() as target, shop.around(target, registry) as around:
-                    command = _pull_command(case, contender, model, around, target, store)
-                    yield _row(case, number, model, command, around, servers)
+                    command = _pull_command(case, contender, model, around, target, store.address, name)
+                    yield _row(case, number, model, command, around, [registry, *store.servers])
                     if number == 0 and contender in (OURS, BENTOML):
                         _compare(model.path, target / "models" / model.name / model.version)
 
 
+def _fetches(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row]:
+    with _store(case.bed, shop) as store, ExitStack() as stack:
+        assert store.ca_file is not None
+        archive = _place_archive(case, model, shop)
+        stack.callback(archive.unlink)
+        url = f"{store.address}/{archive.relative_to(shop.memory / 'objects')}"
+        for number in range(runs):
+            for contender in (OURS, *case.peers):
+                with shop.around(shop.home, store.servers[0]) as around:
+                    command = fetch(contender, url, store.ca_file, around)
+                    yield _row(case, number, model, command, around, store.servers)
+
+
+def _place_archive(case: Case, model: Model, shop: Workshop) -> Path:
+    """Puts the case's archive where nginx serves it."""
+    archive = beds.object_path(shop.memory / "objects", model)
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    (archive_of_ours if case.archive is Archive.OURS else archive_of_bentoml)(model, archive)
+    return archive
+
+
 def _pull_command(
-    case: Case, contender: str, model: Model, around: Surroundings, target: Path, store: Server | None
+    case: Case, contender: str, model: Model, around: Surroundings, target: Path, address: str, bucket_name: str
 ) -> Command:
-    url = f"{store.address}/models/default/{model.name}/{model.version}.tar.gz" if store else ""
-    if contender == BENTOML:
-        return pull_bentoml(model.tag, around, sync=case.sync)
-    if contender == CURL:
-        return pull_curl(url, target / "archive.tar", around, sync=case.sync)
-    if contender == CURL_TAR:
-        return pull_curl_tar(url, target, around)
-    return pull_ours(model.tag, around, sync=case.sync)
+    key = f"models/default/{model.name}/{model.version}.tar.gz"
+    match contender:
+        case "bentoml":
+            return pull_bentoml(model.tag, around, sync=case.sync)
+        case "curl":
+            return pull_curl(f"{address}/{key}", target / "archive.tar", around, sync=case.sync)
+        case "s5cmd":
+            # nginx serves the same path, whose first part stands where a bucket's name would.
+            source = f"s3://{bucket_name}/{key}" if bucket_name else f"s3://{key}"
+            return copy_s5cmd(source, str(target / "archive.tar"), address, around, sync=case.sync)
+        case _ if contender == CURL_TAR:
+            return pull_curl_tar(f"{address}/{key}", target, around)
+        case _:
+            return pull_ours(model.tag, around, sync=case.sync)
 
 
 def _row(
