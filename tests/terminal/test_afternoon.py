@@ -62,11 +62,16 @@ def go_to(terminal: Terminal, pane: int, text: str) -> None:
         return place(screen, pane) == 1 and place(terminal.screen(), pane) == 1
 
     terminal.until(at_the_top, "the first line")
-    for line in range(1, 13):
-        if text in told(terminal.screen()):
+    row = told(terminal.until(lambda screen: "version" in told(screen), "a group under the cursor"))
+    for line in range(2, 14):
+        if text in row:
             return
         terminal.press("j")
-        terminal.until(lambda screen, line=line: place(screen, pane) == line + 1, "the next line")  # type: ignore[misc]
+
+        def moved(screen: str, line: int = line, row: str = row) -> bool:
+            return place(screen, pane) == line and told(screen) != row
+
+        row = told(terminal.until(moved, "the next line"))
     raise AssertionError(f"no row of {text}; the screen was:\n{terminal.screen()}")
 
 
