@@ -24,8 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (sys.stderr.isatty() and sys.stdin.isatty()):
         _tell("modelsync-tui draws on a terminal, and this is none. The command `modelsync` works anywhere.")
         return EXIT_USAGE
+    from modelsync.crashes import forbid_core_dumps
     from modelsync.errors import ModelsyncError
 
+    forbid_core_dumps()
     gc.disable()  # until the first frame is drawn: nothing made until then is garbage
     with ExitStack() as stack:
         environ = dict(os.environ)

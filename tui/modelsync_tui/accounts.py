@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from modelsync_tui.screens.main import MainScreen
 
 T = TypeVar("T")
+_ENVIRONMENT_WINS = "It is BENTO_CLOUD_API_KEY's: give that another one, or unset it, and start again."
 TRIED_EVERY_S = 0.25
 """How often it is looked whether a person is free to be asked."""
 
@@ -35,6 +36,8 @@ class Accounts:
         self._pending: str | None = None
         """Why a person is to be asked to sign in, as soon as they are free; None: they are not."""
         self._timer: Timer | None = None
+        self._is_asked = False
+        """Whether the sign-in screen is open, or about to be."""
         self._refused: frozenset[str] = frozenset()
         """Contexts whose transfers wait for a new sign-in, as far as that was told; empty is the one in use."""
         session.notice = lambda words: app.call_later(self._notice, words)
@@ -47,8 +50,11 @@ class Accounts:
         """No connection came about: a person without an account, or with a refused one, is asked to sign in."""
         if not isinstance(error, AuthenticationError) or isinstance(error, KeyringError):
             return
+        refused = isinstance(error, TokenRefusedError)
         if not self._session.environment_wins:
-            self._ask_when_free(literal(error.sentence) if isinstance(error, TokenRefusedError) else "")
+            self._ask_when_free(literal(error.sentence) if refused else "")
+        elif refused:
+            self._main.say(f"{literal(error.message)} {_ENVIRONMENT_WINS}", Kind.BAD)
 
     def watch(self, queue: QueueSnapshot) -> None:
         """Looks whether transfers wait for a new sign-in."""
@@ -65,7 +71,7 @@ class Accounts:
         if context:
             words = f"{literal(context)}: {message} {wait}: a, then Enter on it."
         elif self._session.environment_wins:
-            words = f"{message} {wait}: set BENTO_CLOUD_API_KEY anew and start again."
+            words = f"{message} {wait}. {_ENVIRONMENT_WINS}"
         else:
             words = f"{message} {wait}."
             self._ask_when_free(words)
@@ -75,6 +81,8 @@ class Accounts:
     # Signing in
 
     def _ask_when_free(self, why: str) -> None:
+        if self._is_asked:
+            return
         self._pending = why
         self._try_to_ask()
         if self._pending is not None and self._timer is None:
@@ -91,10 +99,12 @@ class Accounts:
         self._ask(why)
 
     def _ask(self, why: str = "", *, name: str | None = None, another: bool = False) -> None:
-        def show(place: SignInPlace) -> None:
-            self._show_sign_in(place, why)
-
-        self._run(lambda: self._session.sign_in_place(name, another=another), show, "look where to sign in")
+        self._is_asked = True
+        self._run(
+            lambda: self._session.sign_in_place(name, another=another),
+            lambda place: self._show_sign_in(place, why),
+            "look where to sign in",
+        )
 
     def _show_sign_in(self, place: SignInPlace, why: str) -> None:
         from modelsync.credentials.yatai import YATAI_FILE_NAME
@@ -102,6 +112,7 @@ class Accounts:
         from modelsync_tui.sign_in import AccountSignIn
 
         if self._app.screen is not self._main:
+            self._is_asked = False
             self._ask_when_free(why)
             return
         session = self._session
@@ -124,6 +135,7 @@ class Accounts:
     def _signed_in(self, answer: "SignedIn | Offline | None") -> None:
         from modelsync_tui.screens.login import SignedIn
 
+        self._is_asked = False
         if isinstance(answer, SignedIn):
             self._use(answer.account.context.name)
 
@@ -192,6 +204,7 @@ class Accounts:
 
     def _run(self, blocking: Callable[[], T], done: Callable[[T], object], description: str) -> None:
         def failed(error: ModelsyncError) -> None:
+            self._is_asked = False
             self._main.say(literal(error.sentence), Kind.BAD)
 
         work.run(self._app, blocking, done, failed, group="accounts", description=description)

@@ -100,7 +100,7 @@ class ContextsDialog(Card[Answer]):
             yield choice("Close", "Esc", id="close")
             return
         yield choice("Use", "Enter" if self.plain else self.glyphs.enter, id="use")
-        yield choice("Sign in to another", "n", id="another")
+        yield choice("Add another", "n", id="another")
         yield choice("New token", "t", id="again")
         yield choice("Sign out", "x", id="sign-out", kind="-danger")
 
