@@ -129,7 +129,7 @@ CASES = (
         verify=False,
     ),
     Case("push-mixed", Direction.PUSH, "mixed", Bed.SINK, (BENTOML,), (MEMORY, PUSH_DISK), verify=False),
-    Case("push-hugelist", Direction.PUSH, "hugelist", Bed.SINK, (), (MEMORY_MANY, PUSH_DISK)),
+    Case("push-hugelist", Direction.PUSH, "hugelist", Bed.SINK, (), (MEMORY_MANY, PUSH_DISK), verify=False),
     Case("push-slow", Direction.PUSH, "slowfile", Bed.SLOW_SINK, (CURL,), (Faster(CURL, 6), MEMORY), verify=False),
     Case(
         "push-onefile-seaweed",
