@@ -229,6 +229,26 @@ def test_a_second_push_of_the_same_version_on_this_machine_is_told_who_has_it(
         push(TAG, sides)
 
 
+def test_a_push_that_another_process_finished_while_this_one_waited_for_the_journal_sends_nothing(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    """The second looks again when it has the lock: the version is there by then."""
+    iris(tmp_path / "home", 24 * MiB)
+    one, two = make_sides(registry_server), make_sides(registry_server)
+    one.workers.bandwidth.limit = 8 * MiB
+    progress = Progress()
+    thread = threading.Thread(target=lambda: push(TAG, one, progress=progress))
+    thread.start()
+    wait_for(lambda: progress.bytes_moved > MiB)
+    with pytest.raises(StoreLockedError):
+        push(TAG, two, force=True)
+    one.workers.bandwidth.limit = None
+    thread.join(30)
+    result = push(TAG, two)
+    assert (result.outcome, result.bytes_moved) == (Outcome.SKIPPED, 0)
+    assert journals_of(tmp_path) == []
+
+
 def test_what_was_given_up_is_tidied_and_what_can_go_on_is_kept(
     registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
-from modelsync.comparison import Verdict, decide_push
+from modelsync.comparison import Decision, Verdict, decide_push
 from modelsync.errors import (
     Cancelled,
     ModelsyncError,
@@ -64,24 +64,35 @@ def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control,
         )
     progress.phase = Phase.LOOK
     local = sides.store.get(tag)
-    remote = sides.registry.model(tag, control=control)
     key = sides.journal_key(Direction.PUSH, tag)
     begun = begun or sides.journals.exists(key)
-    begun_here = begun and remote is not None and remote.status is not UploadStatus.SUCCESS
-    decision = decide_push(local, remote, force=force or begun_here)
+    remote = sides.registry.model(tag, control=control)
+    decision = _decide(local, remote, force=force, begun=begun)
+    if decision.goes:
+        with sides.journals.open(key) as journal:
+            # Looked at again under the lock: another process may have pushed it while this one looked.
+            remote = sides.registry.model(tag, control=control)
+            decision = _decide(local, remote, force=force, begun=begun)
+            if decision.goes:
+                return _Push(sides, local, control, progress, journal).run(remote, decision.reason)
+            if decision.verdict is Verdict.SKIP_SAME:
+                journal.remove()
     if decision.verdict is Verdict.REFUSE:
         raise UploadInProgressError(f"{tag} is not pushed: {decision.reason}.", hint="Wait, or push with force.")
-    if not decision.goes:
-        progress.end()
-        return PushResult(
-            tag=tag,
-            outcome=Outcome.SKIPPED,
-            reason=decision.reason,
-            differs=decision.verdict is Verdict.SKIP_DIFFERS,
-            seconds=progress.elapsed_s,
-        )
-    with sides.journals.open(key) as journal:
-        return _Push(sides, local, control, progress, journal).run(remote, decision.reason)
+    progress.end()
+    return PushResult(
+        tag=tag,
+        outcome=Outcome.SKIPPED,
+        reason=decision.reason,
+        differs=decision.verdict is Verdict.SKIP_DIFFERS,
+        seconds=progress.elapsed_s,
+    )
+
+
+def _decide(local: LocalModel, remote: RemoteModel | None, *, force: bool, begun: bool) -> Decision:
+    """What we began ourselves and did not end is no obstacle, whatever the registry calls it."""
+    unfinished = remote is not None and remote.status is not UploadStatus.SUCCESS
+    return decide_push(local, remote, force=force or (begun and unfinished))
 
 
 @dataclass(slots=True)
