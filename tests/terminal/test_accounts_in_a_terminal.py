@@ -131,3 +131,13 @@ def test_a_version_is_deleted_by_either_key_after_a_question(
     assert not (tmp_path / "home/models/iris" / version).exists()
     terminal.press("q")
     assert terminal.exit_code() == 0
+
+
+def test_a_context_named_beside_the_environments_account_is_a_usage_error(
+    registry_server: RegistryServer, open_terminal: TerminalFactory
+) -> None:
+    terminal = open_terminal(
+        "modelsync-tui --context prod", BENTO_CLOUD_API_KEY=TOKEN, BENTO_CLOUD_API_ENDPOINT=registry_server.url
+    )
+    assert terminal.exit_code() == 2
+    assert "BENTO_CLOUD_API_KEY is set and wins over every context, also over 'prod'" in terminal.screen()

@@ -55,6 +55,8 @@ def _run(options: argparse.Namespace, environ: dict[str, str]) -> int:
     session = Session(settings, paths, environ)
     scan = _Scan(session)  # the store is read while Textual is loaded
     _check_keys(settings, paths)
+    if options.context is not None:
+        session.credentials.check_named(options.context)
     if not settings.color:
         os.environ["NO_COLOR"] = "1"  # Textual looks here, and nowhere else
     from modelsync_tui.app import ModelsyncApp

@@ -49,18 +49,22 @@ class Credentials:
         them, registry contract 6), NotSignedInError when there is no account, and KeyringError when the keyring holds
         it and does not give it. May wait for a person to unlock the keyring.
         """
+        self.check_named(context)
         if self.environment_wins:
-            if context is not None:
-                raise UsageError(
-                    f"{TOKEN_VARIABLE} is set and wins over every context, also over {context!r}.",
-                    hint=f"Unset {TOKEN_VARIABLE}, or leave the context out.",
-                )
             account = self._of_environment()
         else:
             kept = self._chosen(self._file.read(), context if context is not None else default)
             account = Account(kept.context, self._token(kept), kept.source)
         logs.hide(account.token.reveal())
         return account
+
+    def check_named(self, context: str | None) -> None:
+        """Raises UsageError for a context that a person named beside BENTO_CLOUD_API_KEY; None was not named."""
+        if context is not None and self.environment_wins:
+            raise UsageError(
+                f"{TOKEN_VARIABLE} is set and wins over every context, also over {context!r}.",
+                hint=f"Unset {TOKEN_VARIABLE}, or leave the context out.",
+            )
 
     @property
     def environment_wins(self) -> bool:
