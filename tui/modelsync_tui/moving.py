@@ -44,7 +44,9 @@ class Mover:
         """Plans a push or pull of these versions and asks; says why where it cannot be."""
         if not keys:
             self._message.say("Nothing is marked, and the cursor is on nothing.", Kind.BAD)
-        elif self._loader.link is not Link.ONLINE:
+        elif self._loader.link is Link.CONNECTING:
+            self._message.say("Still connecting to the registry: try again in a moment.")
+        elif self._loader.link is Link.OFFLINE:
             self._message.say("Not connected to a registry: r tries again, a signs in.", Kind.BAD)
         elif direction is Direction.PUSH and self._session.read_only:
             online = self._session.online

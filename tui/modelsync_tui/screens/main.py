@@ -67,8 +67,7 @@ class MainScreen(Screen[None]):
         self._scan = scan
         self._voice = voice
         self._local_error: ModelsyncError | None = None
-        self._told_offline = False
-        """Whether the message line says why the registry is not there."""
+        self._shown_link = Link.CONNECTING
         self.local = Browser(Side.LOCAL, id="local")
         self.remote = Browser(Side.REMOTE, id="remote")
         self._current = self.local
@@ -171,8 +170,9 @@ class MainScreen(Screen[None]):
         self.remote.show(catalog)
         self._show_titles()
         self._details.sides_changed()
-        if self._told_offline and loader.link is Link.ONLINE:
-            self._told_offline = False
+        came_online = loader.link is Link.ONLINE and self._shown_link is not Link.ONLINE
+        self._shown_link = loader.link
+        if came_online:  # what the message line said of a registry that was not there is over
             self._say_what_would_happen()
 
     def _side_failed(self, side: Side, error: ModelsyncError) -> None:
@@ -180,7 +180,6 @@ class MainScreen(Screen[None]):
             self._local_error = error
             self._sides_changed()
         self.say(literal(error.sentence), Kind.BAD)
-        self._told_offline = side is Side.REMOTE
         if side is Side.REMOTE and self.loader.offline_because is error:
             self.accounts.offline(error)
 
