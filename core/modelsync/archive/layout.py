@@ -191,6 +191,28 @@ class ArchiveReader:
                 yield bytes(stop - offset)
             offset = stop
 
+    def pieces(self, offset: int, buffer: memoryview, file_from_bytes: int) -> Iterator[memoryview | FileExtent]:
+        """As many bytes as the buffer holds: long stretches of files as such, all between them through the buffer.
+
+        A piece is good until the next is asked for. Many small files so become few pieces.
+        """
+        filled = 0
+        for extent in self.extents(offset, len(buffer)):
+            long = isinstance(extent, FileExtent) and len(extent) >= file_from_bytes
+            if long and filled:
+                yield buffer[:filled]
+                filled = 0
+            if not isinstance(extent, FileExtent):
+                buffer[filled : filled + len(extent)] = extent
+            elif long:
+                yield extent
+                continue
+            else:
+                self._read_file(extent, buffer[filled : filled + len(extent)])
+            filled += len(extent)
+        if filled:
+            yield buffer[:filled]
+
     def _header(self, row: int) -> bytes:
         table = self._table
         return encode_header(table.name(row), table.kind(row), table.sizes[row], table.mtimes[row], table.link(row))

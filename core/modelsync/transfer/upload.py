@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.errors import IntegrityError
-from modelsync.http.extents import FileExtent
 from modelsync.registry.schemas import CompletedPart, ETag
 from modelsync.registry.targets import DataTarget
 from modelsync.transfer.control import Control
@@ -18,6 +17,10 @@ from modelsync.transfer.workers import Task, Worker, Workers
 
 TargetFor = Callable[[int, Control], DataTarget]
 """Signs a fresh URL for a part number; called on the part's thread, so that signing overlaps sending."""
+
+
+BY_KERNEL_FROM_BYTES = 64 << 10
+"""A shorter stretch of a file is copied with its neighbours sooner than it is sent by calls of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,10 @@ class Upload:
                 while offset < part.end:
                     length = min(worker.next_piece(), part.end - offset)
                     worker.bandwidth.take(length, control)
+                    piece = worker.buffer[:length]
                     if by_kernel:
-                        for extent in reader.extents(offset, length):
-                            yield extent if isinstance(extent, FileExtent) else memoryview(extent)
+                        yield from reader.pieces(offset, piece, BY_KERNEL_FROM_BYTES)
                     else:
-                        piece = worker.buffer[:length]
                         reader.read_into(offset, piece)
                         if digest is not None:
                             digest.update(piece)
