@@ -167,8 +167,7 @@ def test_a_known_model_yaml_is_not_read_again(tmp_path: Path) -> None:
     first = ModelStore(tmp_path, cache_file=cache).scan()
     directory.joinpath("model.yaml").chmod(0o600)
     (kept,) = cache.parent.iterdir()
-    document = json.loads(kept.read_text().replace('"a":"1"', '"a":"from the cache"'))
-    kept.write_text(json.dumps(document))
+    kept.write_text(kept.read_text().replace('"a":"1"', '"a":"from the cache"'))
     (model,) = ModelStore(tmp_path, cache_file=cache).scan().models
     assert model.info.labels == {"a": "from the cache"}
     assert model.info.metadata == first.models[0].info.metadata
@@ -186,7 +185,7 @@ def test_a_changed_model_yaml_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"format":1}', "\x00\xff", "truncate", "entries", "fields", "format", "store"]
+    "damage", ["", "{", "[]", '{"format":1}', "\x00\xff", "truncate", "line", "entries", "fields", "format", "store"]
 )
 def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, damage: str) -> None:
     directory = write_model(tmp_path, "iris:v1", labels={"a": "1"})
@@ -195,18 +194,19 @@ def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, damage: str) -> None
     ModelStore(tmp_path, cache_file=cache).scan()
     (kept,) = cache.parent.iterdir()
     text = kept.read_text()
-    document = json.loads(text)
+    head, versions = (json.loads(line) for line in text.splitlines())
+    entry = versions["iris/v1"]
     match damage:
         case "truncate":
-            damage = text[: len(text) // 2]
+            damage = text[:-10]
+        case "line":
+            damage = f"{json.dumps(head)}\n[]"
         case "entries":
-            damage = json.dumps({**document, "versions": {"iris/v1": [1, 2]}})
+            damage = f"{json.dumps(head)}\n{json.dumps({'iris/v1': [1, 2]})}"
         case "fields":
-            entry = document["versions"]["iris/v1"]
-            damage = json.dumps({**document, "versions": {"iris/v1": [*entry[:5], 7, *entry[6:]]}})
+            damage = f"{json.dumps(head)}\n{json.dumps({'iris/v1': [*entry[:5], 7, *entry[6:]]})}"
         case "format" | "store":
-            entry = document["versions"]["iris/v1"]
-            damage = json.dumps({**document, damage: "another"}).replace('"a": "1"', '"a": "wrong"')
+            damage = f"{json.dumps({**head, damage: 'another'})}\n" + json.dumps(versions).replace('"1"', '"wrong"')
     kept.write_text(damage)
     (model,) = ModelStore(tmp_path, cache_file=cache).scan().models
     assert model.info.labels == {"a": "1"}

@@ -1,7 +1,9 @@
 """What was read from each model.yaml, kept so that it need not be parsed again.
 
-How it works: a JSON file in the platform's cache directory, one for each store, holds the facts of every version under
-its path, with the mtime, size and inode that its model.yaml had. A file that is missing, damaged, of another format or
+How it works: a file in the platform's cache directory, one for each store, holds the facts of every version under its
+path, with the mtime, size and inode that its model.yaml had. Each of its lines is JSON, the first says what it is, the
+others hold some hundred versions each: a single document of 100,000 would keep every other thread, the screen's too,
+waiting while it is read. A file that is missing, damaged, of another format or
 of another store is as good as empty; a directory that cannot be written leaves every run to parse for itself.
 """
 
@@ -11,8 +13,9 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 
 from modelsync.model import Json, ModelInfo
@@ -21,7 +24,8 @@ from modelsync.tag import Tag
 
 _log = logging.getLogger("modelsync.store")
 
-_FORMAT = 1
+_FORMAT = 2
+_VERSIONS_A_LINE = 500
 _FIELDS = 11
 _SECOND_NS = 1_000_000_000
 _SETTLED_AFTER_NS = 100_000_000
@@ -66,16 +70,16 @@ class Facts:
         """Writes the file if something changed, without the versions that are no longer there."""
         with self._lock:
             kept = self._loaded()
-            for key in (self._known.keys() | kept.keys()) - set(seen):
+            there = set(seen)
+            for key in [key for key in chain(self._known, kept) if key not in there]:
                 self._known.pop(key, None)
                 self._changed |= kept.pop(key, None) is not None
             if self._file is None or not self._changed:
                 return
             self._changed = False
             kept.update((key, _encode(*known)) for key, known in self._known.items())
-            text = json.dumps({"format": _FORMAT, "store": self._store, "versions": kept}, separators=(",", ":"))
             try:
-                write_private(self._file, text)
+                write_private(self._file, "\n".join(_lines(kept, self._store)))
             except OSError as error:
                 _log.info("the cache of the local list is not written: %s", error)
 
@@ -89,18 +93,30 @@ def _file_of(cache_file: Path, store: str) -> Path:
     return cache_file.with_stem(f"{cache_file.stem}-{zlib.crc32(os.fsencode(store)):08x}")
 
 
+def _lines(versions: Mapping[str, Json], store: str) -> Iterator[str]:
+    yield json.dumps({"format": _FORMAT, "store": store})
+    items = iter(versions.items())
+    while some := dict(islice(items, _VERSIONS_A_LINE)):
+        yield json.dumps(some, separators=(",", ":"))
+
+
 def _load(file: Path, store: str) -> dict[str, Json]:
+    versions: dict[str, Json] = {}
     try:
-        document: Json = json.loads(file.read_bytes())
+        with file.open("rb") as lines:
+            if json.loads(next(lines, b"null")) != {"format": _FORMAT, "store": store}:
+                return {}
+            for line in lines:
+                some: Json = json.loads(line)
+                if not isinstance(some, dict):
+                    return {}
+                versions.update(some)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         _log.info("the cache of the local list is not used: %s", error)
         return {}
-    match document:
-        case {"format": int(number), "store": str(owner), "versions": dict(versions)}:
-            return versions if (number, owner) == (_FORMAT, store) else {}
-    return {}
+    return versions
 
 
 def _encode(stamp: Stamp, info: ModelInfo) -> Json:

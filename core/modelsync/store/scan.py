@@ -2,7 +2,9 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from modelsync.errors import BrokenModelError
@@ -12,6 +14,8 @@ from modelsync.store.facts import Facts
 from modelsync.store.latest import latest_of, read_latest
 from modelsync.store.model_yaml import MODEL_YAML, read_model_yaml
 from modelsync.tag import LATEST, Tag, is_valid_part
+
+_SORTED_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ def scan_store(models_dir: Path, facts: Facts) -> StoreListing:
     broken: list[BrokenEntry] = []
     try:
         with os.scandir(models_dir) as entries:
-            names = sorted(entries, key=lambda entry: entry.name)
+            names = _sorted(entries)
     except FileNotFoundError:
         return StoreListing((), ())
     except OSError as error:
@@ -54,7 +58,7 @@ def scan_name(name_directory: Path, facts: Facts) -> StoreListing:
     name = name_directory.name
     try:
         with os.scandir(name_directory) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+            found = _sorted(entries)
     except FileNotFoundError:
         return StoreListing((), ())
     except OSError as error:
@@ -81,6 +85,19 @@ def scan_name(name_directory: Path, facts: Facts) -> StoreListing:
 def scan_version(path: Path, tag: Tag, facts: Facts) -> LocalModel | BrokenEntry | None:
     """Reads one version; None where nothing is. Says nothing of `latest`: is_latest is False."""
     return _read(tag.name, tag.version, str(path), facts)
+
+
+def _sorted(entries: Iterator[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """By name; first in pieces, so that no single call keeps other threads waiting for long."""
+    found: list[os.DirEntry[str]] = []
+    while piece := list(islice(entries, _SORTED_AT_ONCE)):
+        found += sorted(piece, key=_name)
+    found.sort(key=_name)  # what is in order by pieces already takes it little time
+    return found
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
 
 
 def _directory_problem(entry: os.DirEntry[str], *, is_version: bool = False) -> tuple[EntryProblem, str] | None:
