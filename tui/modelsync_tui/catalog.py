@@ -1,6 +1,6 @@
 """What is known of both sides at one moment: an immutable value that the two browsers are drawn from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from modelsync.comparison import RowState, row_state
 from modelsync.model import BrokenEntry, LocalModel, RemoteModel
+from modelsync_tui.pace import AT_ONCE, Pace
 
 _T = TypeVar("_T")
 
@@ -55,9 +56,15 @@ class Catalog:
             return ()
         return tuple(name for name in names if name not in self.asked)
 
-    def with_local(self, models: Iterable[LocalModel], broken: tuple[BrokenEntry, ...]) -> "Catalog":
+    def with_local(
+        self, models: Iterable[LocalModel], broken: tuple[BrokenEntry, ...], pace: Pace = AT_ONCE
+    ) -> "Catalog":
         """The local side read anew."""
-        return replace(self, locals={str(model.tag): model for model in models}, broken=broken)
+        return self.with_local_of(Catalog(_renewed(self.locals, models, _local_tag, pace), broken))
+
+    def with_local_of(self, other: "Catalog") -> "Catalog":
+        """The other's local side beside this one's registry."""
+        return replace(self, locals=other.locals, broken=other.broken)
 
     def with_local_version(self, tag_text: str, model: LocalModel | None) -> "Catalog":
         """One local version read anew; None: it is gone."""
@@ -79,6 +86,27 @@ class Catalog:
         end = start + len(page) if page else total
         return replace(self, remotes={**self.remotes, **page}, remote_total=total, remote_next=end)
 
+    def with_remote_anew(
+        self, items: Iterable[RemoteModel], total: int, end: int, asked: Iterable[str], pace: Pace = AT_ONCE
+    ) -> "Catalog":
+        """The registry's side read anew up to `end`, and all versions of the names that were asked for."""
+        remotes = _renewed(self.remotes, items, _remote_tag, pace)
+        return replace(self, remotes=remotes, remote_total=total, remote_next=end, asked=frozenset(asked))
+
+    def with_remote_of(self, other: "Catalog") -> "Catalog":
+        """The other's registry beside this one's local side."""
+        return replace(other, locals=self.locals, broken=self.broken)
+
+    def same_as(self, other: "Catalog") -> bool:
+        """Whether both are of the same versions, without comparing one by one; False is no proof."""
+        return (
+            self.locals is other.locals
+            and self.broken is other.broken
+            and self.remotes is other.remotes
+            and (self.remote_total, self.remote_next, self.asked)
+            == (other.remote_total, other.remote_next, other.asked)
+        )
+
     def with_names(self, names: Iterable[str], items: Iterable[RemoteModel]) -> "Catalog":
         """All versions of some names."""
         found = {item.tag_text: item for item in items}
@@ -95,6 +123,28 @@ class Catalog:
     def without_remote(self) -> "Catalog":
         """The registry's side unknown again."""
         return Catalog(self.locals, self.broken)
+
+
+def _local_tag(model: LocalModel) -> str:
+    return str(model.tag)
+
+
+def _remote_tag(model: RemoteModel) -> str:
+    return model.tag_text
+
+
+def _renewed(known: Mapping[str, _T], items: Iterable[_T], tag_of: Callable[[_T], str], pace: Pace) -> Mapping[str, _T]:
+    """The items by their tags; what did not change stays the same object.
+
+    So a list that is read again frees one object after the other, in the thread that read it, and not 100,000 at the
+    moment when the last one lets go.
+    """
+    found: dict[str, _T] = {}
+    for item in pace.over(items):
+        tag = tag_of(item)
+        old = known.get(tag)
+        found[tag] = old if old is not None and old == item else item
+    return found
 
 
 def _with(mapping: Mapping[str, _T], key: str, value: _T | None) -> dict[str, _T]:

@@ -1,29 +1,25 @@
 """One side's list as it is shown: rows filtered, grouped by name and sorted, then laid flat for the cursor.
 
 How it works: `build` makes a `Listing` from a catalog, pure and safe in a thread; `Listing.flat` lays it out in one
-array, by which groups are open. Nothing here takes longer than a few milliseconds in one C call (a sort of 100,000
-texts would hold the interpreter's lock and with it the screen), so long sorts are made in runs and merged.
+array, by which groups are open. The rows of a catalog are the same for every filter and order: who makes another list
+of it hands them in again.
 """
 
-import gc
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from modelsync.comparison import RowState
 from modelsync.model import BrokenEntry, EntryProblem, LocalModel, RemoteModel
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.filter import NO_FILTER, Filter
+from modelsync_tui.pace import AT_ONCE, AbandonedError, Gently, Pace, sorted_by
 
 Key = tuple[str, str]
 """Name and version; an empty version means the whole group."""
-_RUN_ROWS = 4_096
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_T = TypeVar("_T")
 
 
 class Side(StrEnum):
@@ -121,6 +117,14 @@ class Flat:
     def at(self, index: int) -> Row | None:
         return self.rows[index] if 0 <= index < len(self.rows) else None
 
+    def free(self) -> None:
+        """Empties it piece by piece, when it is shown no more; for a thread."""
+        pace = Gently()
+        pace.free(self.rows)
+        while self.positions:
+            self.positions.popitem()
+            pace.rest()
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -132,22 +136,45 @@ class Listing:
     total: int = 0
     """Versions known on this side."""
 
-    def flat(self, is_open: Callable[[str], bool]) -> Flat:
+    def flat(self, is_open: Callable[[str], bool], pace: Pace = AT_ONCE) -> Flat:
         """Lays the rows of open groups under their groups."""
         rows: list[Row] = []
-        for group in self.groups:
+        for group in pace.over(self.groups):
             rows.append(group)
             if is_open(group.name):
                 rows.extend(group.rows)
-        return Flat(rows, {row.key: index for index, row in enumerate(rows)})
+        return Flat(rows, {row.key: index for index, row in enumerate(pace.over(rows))})
 
 
-def build(catalog: Catalog, ask: Ask, now: datetime) -> Listing:
-    """What the side shows for what is asked; a pure function that may run in a thread."""
+def rows_of_side(catalog: Catalog, side: Side, now: datetime, pace: Pace = AT_ONCE) -> list[VersionRow]:
+    """Every version that a side can show."""
+    rows: list[VersionRow] = []
+    try:
+        rows.extend(pace.over(_rows(catalog, side, now)))
+    except AbandonedError:
+        Gently().free(rows)
+        raise
+    return rows
+
+
+def size_of(catalog: Catalog, side: Side, key: Key) -> int | None:
+    """The size of a version that this side has; None where it has no such version."""
+    tag = f"{key[0]}:{key[1]}"
+    known: LocalModel | RemoteModel | None = catalog.locals.get(tag) if side is Side.LOCAL else catalog.remotes.get(tag)
+    return None if known is None else known.size_bytes or 0
+
+
+def build(
+    catalog: Catalog, ask: Ask, now: datetime, rows: Iterable[VersionRow] | None = None, pace: Pace = AT_ONCE
+) -> Listing:
+    """What the side shows for what is asked; a pure function that may run in a thread.
+
+    `rows` are those of this catalog and side, when they are known already.
+    """
     total = 0
     shown = 0
     by_name: dict[str, list[VersionRow]] = {}
-    for row in _rows(catalog, ask.side, now):
+    for row in pace.over(_rows(catalog, ask.side, now) if rows is None else rows):
         total += not row.ghost
         if ask.only_differing and row.state in (RowState.SAME, RowState.REFERENCE):
             continue
@@ -155,9 +182,14 @@ def build(catalog: Catalog, ask: Ask, now: datetime) -> Listing:
             continue
         shown += not row.ghost
         by_name.setdefault(row.name, []).append(row)
-    groups = [_group(name, rows, ask) for name, rows in by_name.items()]
-    own = [group for group in groups if group.count]
-    return Listing(_sorted(own, _group_key(ask.sort), reverse=ask.reverse), shown, total)
+    groups: list[GroupRow] = []
+    try:
+        groups.extend(_group(name, by_name.pop(name), ask) for name in pace.over(list(by_name)))
+        own = [group for group in groups if group.count]
+        return Listing(sorted_by(own, _group_key(ask.sort), reverse=ask.reverse, pace=pace), shown, total)
+    except AbandonedError:
+        Gently().free(groups)
+        raise
 
 
 def local_row(catalog: Catalog, model: LocalModel, now: datetime) -> VersionRow:
@@ -227,13 +259,17 @@ _STATE_ORDER: Mapping[RowState | None, int] = {
 
 
 def _group(name: str, rows: list[VersionRow], ask: Ask) -> GroupRow:
+    if len(rows) == 1:  # 100,000 names of one version each are what takes longest
+        row = rows[0]
+        states = () if row.state is None else ((row.state, 1),)
+        return GroupRow(name, (row,), 0 if row.ghost else row.size_bytes or 0, row.when, states, int(not row.ghost))
     counts: dict[RowState, int] = {}
     for row in rows:
         if row.state is not None:
             counts[row.state] = counts.get(row.state, 0) + 1
     return GroupRow(
         name,
-        tuple(_sorted(rows, _row_key(ask.sort), reverse=ask.reverse and ask.sort is not SortKey.NAME)),
+        tuple(sorted_by(rows, _row_key(ask.sort), reverse=ask.reverse and ask.sort is not SortKey.NAME)),
         sum(row.size_bytes or 0 for row in rows if not row.ghost),
         max((row.when for row in rows if row.when is not None), default=None),
         tuple(sorted(counts.items(), key=lambda item: _STATE_ORDER[item[0]])),
@@ -278,37 +314,3 @@ def _group_key(sort: SortKey) -> Callable[[GroupRow], SortValue]:
             )
         case _:
             assert_never(sort)
-
-
-def _sorted(items: list[_T], key: Callable[[_T], SortValue], *, reverse: bool) -> list[_T]:
-    if len(items) <= _RUN_ROWS:
-        return sorted(items, key=key, reverse=reverse)
-    runs = [sorted(items[at : at + _RUN_ROWS], key=key, reverse=reverse) for at in range(0, len(items), _RUN_ROWS)]
-    return list(heapq.merge(*runs, key=key, reverse=reverse))
-
-
-def retire(listing: Listing | None, flat: Flat) -> None:
-    """Frees a big list that is shown no more, piece by piece; for a thread.
-
-    Freeing 100,000 rows at once holds the interpreter's lock for longer than a frame.
-    """
-    while flat.rows:
-        del flat.rows[-_RUN_ROWS:]
-    while flat.positions:
-        flat.positions.popitem()
-    while listing is not None and listing.groups:
-        del listing.groups[-_RUN_ROWS:]
-
-
-@contextmanager
-def quiet_collector() -> Iterator[None]:
-    """Makes many objects without the cycle collector looking at them, now or later: none of them is in a cycle.
-
-    A full collection over half a million objects stops every thread for longer than a frame.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

@@ -1,31 +1,57 @@
-"""Makes a browser's list: a short one at once, a long one in a thread after its first rows are shown."""
+"""Makes a browser's list: a short one at once, a long one in a thread after its first rows are shown.
+
+How it works: one thread makes at most one list at a time. What is asked for meanwhile waits, only the last of it is
+made then; a list that is narrowed or sorted otherwise than is wanted by now is given up half-way.
+"""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from textual.widget import Widget
 
 from modelsync_tui.catalog import Catalog
-from modelsync_tui.listing import Ask, Flat, Listing, build, quiet_collector, retire
+from modelsync_tui.listing import Ask, Flat, Key, Listing, VersionRow, build, rows_of_side, size_of
 from modelsync_tui.marks import Marks
 from modelsync_tui.openness import Openness
+from modelsync_tui.pace import AbandonedError, Gently, Pace, quiet_collector
 
 AT_ONCE_ROWS = 2_000
 """Both sides together; building so many rows takes less than a frame."""
-FIRST_ROWS = 500
+FIRST_ROWS = 200
+ROWS_LIVE = timedelta(minutes=1)
+"""A row's state may follow the clock (an upload that is stuck), so rows are made anew now and then."""
+
+_Work = Callable[[Pace], Callable[[], object]]
+"""Computes in a thread and returns what hands the result over on the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of one catalog, for the next list of it."""
+
+    catalog: Catalog
+    made: datetime
+    rows: list[VersionRow]
 
 
 class ListMaker:
-    """Belongs to one browser; of several lists that were asked for, only the last is handed over."""
+    """Belongs to one browser, whose lists it hands over in the order in which they were asked for."""
 
     def __init__(self, widget: Widget, take: Callable[[Listing, Flat], object]) -> None:
         self._widget = widget
         self._take = take
-        self._generation = 0
+        self._asked: Ask | None = None
+        self._known: _Rows | None = None
+        self._running = False
+        self._waiting: _Work | None = None
+        self._lay_out_again: Callable[[], object] | None = None
 
     def make(self, catalog: Catalog, ask: Ask, openness: Openness, *, first: bool) -> None:
         """Hands a list over, now or soon; `first`: nothing is shown yet."""
-        self._generation += 1
+        self._asked = ask
+        self._waiting = None
         now = datetime.now(UTC)
         known = len(catalog.locals) + len(catalog.remotes)
         if known <= AT_ONCE_ROWS:
@@ -33,63 +59,132 @@ class ListMaker:
             openness.settle(listing.total)
             self._take(listing, listing.flat(openness.is_open))
             return
-        is_open = openness.frozen(known)
         if first:
             listing = build(catalog.first(FIRST_ROWS), ask, now)
-            self._take(listing, listing.flat(is_open))
-        generation = self._generation
+            self._take(listing, listing.flat(openness.frozen(known)))
 
-        def work() -> None:
-            with quiet_collector():
-                listing = build(catalog, ask, now)
-                flat = listing.flat(is_open)
-            self._widget.app.call_later(self._hand_over, generation, listing, flat)
+        def work(pace: Pace) -> Callable[[], object]:
+            is_open = openness.frozen(known)
+            rows = self._rows(catalog, ask, now, pace)
+            listing = build(catalog, ask, now, rows, pace)
+            flat = listing.flat(is_open, pace)
+            return partial(self._hand_over, ask, listing, flat)
 
-        self._run(work, f"make the list of the {ask.side} side")
+        self._ask(work)
 
-    def lay_out(self, listing: Listing, openness: Openness, take: Callable[[Flat], object]) -> None:
-        """Lays a list flat anew after groups were opened or closed."""
-        is_open = openness.frozen(listing.total)
-        if listing.total <= AT_ONCE_ROWS:
-            take(listing.flat(is_open))
+    def lay_out(self, listing: Callable[[], Listing], openness: Openness, take: Callable[[Flat], object]) -> None:
+        """Lays the list flat anew after groups were opened or closed."""
+        if listing().total <= AT_ONCE_ROWS:
+            take(listing().flat(openness.is_open))
             return
-        self._generation += 1
-        generation = self._generation
+        if self._running or self._waiting is not None:
+            self._lay_out_again = partial(self.lay_out, listing, openness, take)
+            return
+        now = listing()
 
-        def done(flat: Flat) -> None:
-            if generation == self._generation:
-                take(flat)
+        def work(pace: Pace) -> Callable[[], object]:
+            flat = now.flat(openness.frozen(now.total), pace)
+            return partial(take, flat)
 
-        def work() -> None:
-            with quiet_collector():
-                flat = listing.flat(is_open)
-            self._widget.app.call_later(done, flat)
+        self._ask(work)
 
-        self._run(work, "lay out a list")
-
-    def mark(self, listing: Listing, marks: Callable[[], Marks], take: Callable[[Marks], object]) -> None:
+    def mark(self, listing: Listing, marks: Callable[[Pace], Marks], take: Callable[[Marks], object]) -> None:
         """Makes the marks of a whole list."""
         if listing.shown <= AT_ONCE_ROWS:
-            take(marks())
+            take(marks(Pace()))
             return
 
         def work() -> None:
             with quiet_collector():
-                made = marks()
+                made = marks(Gently())
             self._widget.app.call_later(take, made)
 
         self._run(work, "mark a list")
 
+    def keep_marks(self, marks: Marks, catalog: Catalog, ask: Ask, changed: Callable[[], object]) -> None:
+        """Forgets marked versions that are gone from a catalog; `changed` is called when that is found out later."""
+
+        def known(key: Key) -> int | None:
+            return size_of(catalog, ask.side, key)
+
+        if len(marks) <= AT_ONCE_ROWS:
+            marks.keep(known)
+            return
+
+        def correct(corrections: list[tuple[Key, int | None]]) -> None:
+            marks.correct(corrections)
+            if corrections:
+                changed()
+
+        def work() -> None:
+            with quiet_collector():
+                corrections = marks.corrections(known, Gently())
+            self._widget.app.call_later(correct, corrections)
+
+        self._run(work, "look for marked versions")
+
     def retire(self, listing: Listing | None, flat: Flat) -> None:
         """Frees what is shown no more."""
-        if len(flat.rows) + (len(listing.groups) if listing else 0) > AT_ONCE_ROWS:
-            self._run(lambda: retire(listing, flat), "free a list")
+        if len(flat.rows) + (len(listing.groups) if listing else 0) <= AT_ONCE_ROWS:
+            return
 
-    def _hand_over(self, generation: int, listing: Listing, flat: Flat) -> None:
-        if generation == self._generation:
+        def work() -> None:
+            flat.free()
+            if listing is not None:
+                Gently().free(listing.groups)
+
+        self._run(work, "free a list")
+
+    def _rows(self, catalog: Catalog, ask: Ask, now: datetime, pace: Pace) -> list[VersionRow]:
+        """For the thread that makes lists, of which there is one."""
+        known = self._known
+        if known is not None and known.catalog.same_as(catalog) and now - known.made < ROWS_LIVE:
+            return known.rows
+        rows = rows_of_side(catalog, ask.side, now, pace)
+        self._known = _Rows(catalog, now, rows)
+        if known is not None:
+            Gently().free(known.rows)
+        return rows
+
+    def _hand_over(self, ask: Ask, listing: Listing, flat: Flat) -> None:
+        if ask == self._asked:
             self._take(listing, flat)
         else:
             self.retire(listing, flat)
+
+    def _ask(self, work: _Work) -> None:
+        self._waiting = work
+        if not self._running:
+            self._begin()
+
+    def _begin(self) -> None:
+        work, self._waiting = self._waiting, None
+        if work is None:
+            return
+        asked = self._asked
+        self._running = True
+
+        def body() -> None:
+            hand_over: Callable[[], object] | None = None
+            try:
+                with quiet_collector():
+                    hand_over = work(Gently(lambda: asked == self._asked))
+            except AbandonedError:
+                pass
+            finally:
+                self._widget.app.call_later(self._ended, hand_over)
+
+        self._run(body, "make a list")
+
+    def _ended(self, hand_over: Callable[[], object] | None) -> None:
+        self._running = False
+        if hand_over is not None:
+            hand_over()
+        self._begin()
+        again = self._lay_out_again
+        if again is not None and not self._running:
+            self._lay_out_again = None
+            again()
 
     def _run(self, work: Callable[[], None], description: str) -> None:
         self._widget.run_worker(work, thread=True, group="lists", description=description, exit_on_error=False)

@@ -18,9 +18,12 @@ from modelsync.store import StoreListing
 from modelsync.tag import Tag
 from modelsync_tui import work
 from modelsync_tui.catalog import Catalog
-from modelsync_tui.listing import Side, quiet_collector
+from modelsync_tui.listing import Side
+from modelsync_tui.pace import Gently, drained, quiet_collector
 from modelsync_tui.session import Online, RemotePage, Session
 
+FIRST_ROWS = 200
+"""So many versions are shown before the others of a side are sorted in."""
 _NAMES_ASKED_AT_ONCE = 8
 _UNASKED_PAGES_MAX = 25
 """Pages that are loaded because few rows are left of them, before a person asks for more."""
@@ -88,17 +91,26 @@ class Loader:
             return
         look = scan or self._session.scan
 
-        def read() -> tuple[tuple[LocalModel, ...], StoreListing]:
+        before = self.catalog
+
+        def read() -> Catalog:
             with quiet_collector():
                 listing = look()
-            return listing.models, listing
+                models, broken = list(listing.models), listing.broken
+                del listing
+                if not before.locals and len(models) > FIRST_ROWS:
+                    self._app.call_later(self._take_local, Catalog().with_local(models[:FIRST_ROWS], ()))
+                return before.with_local(drained(models), broken, Gently())
 
-        self._run(read, lambda both: self.take_local(both[1]), Side.LOCAL, "read the local store")
+        self._run(read, self._take_local, Side.LOCAL, "read the local store")
 
     def take_local(self, listing: StoreListing) -> None:
         """Takes a listing of the store as the truth."""
+        self._take_local(self.catalog.with_local(listing.models, listing.broken))
+
+    def _take_local(self, read: Catalog) -> None:
         self.local_read = True
-        self.catalog = self.catalog.with_local(listing.models, listing.broken)
+        self.catalog = self.catalog.with_local_of(read)
         self._changed()
 
     def connect(self, connect: Callable[[], Online]) -> None:
@@ -134,20 +146,30 @@ class Loader:
         self._epoch += 1
         self._paging = False
         self._asking.clear()
-        until, names = self.catalog.remote_next, self.catalog.asked
+        epoch = self._epoch
+        before, until, names = self.catalog, self.catalog.remote_next, self.catalog.asked
 
-        def read() -> tuple[list[RemotePage], tuple[RemoteModel, ...]]:
-            pages = [self._session.page(0)]
-            while pages[-1].items and (end := _end(pages[-1])) < min(until, pages[-1].total):
-                pages.append(self._session.page(end))
-            return pages, self._session.versions(names) if _end(pages[-1]) < pages[-1].total else ()
+        def read() -> Catalog:
+            page = self._session.page(0)
+            items = list(page.items)
+            if not before.remotes and len(items) > FIRST_ROWS:
+                self._app.call_later(first, RemotePage(0, page.total, page.items[:FIRST_ROWS]))
+            while page.items and _end(page) < min(until, page.total):
+                page = self._session.page(_end(page))
+                items += page.items
+            end = _end(page) if page.items else page.total
+            if end < page.total:
+                items += self._session.versions(names)
+            with quiet_collector():
+                return before.with_remote_anew(drained(items), page.total, end, names, Gently())
 
-        def done(read: tuple[list[RemotePage], tuple[RemoteModel, ...]]) -> None:
-            pages, versions = read
-            catalog = self.catalog.without_remote()
-            for page in pages:
-                catalog = catalog.with_page(page.start, page.total, page.items)
-            self.catalog = catalog.with_names(names, versions)
+        def first(page: RemotePage) -> None:
+            if epoch == self._epoch:
+                self.catalog = self.catalog.with_page(0, page.total, page.items)
+                self._changed()
+
+        def done(read: Catalog) -> None:
+            self.catalog = self.catalog.with_remote_of(read)
             self.remote_read_at = monotonic()
             self._changed()
 

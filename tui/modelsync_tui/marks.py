@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from modelsync_tui.listing import Flat, GroupRow, Key, Row, VersionRow
+from modelsync_tui.pace import AT_ONCE, Pace
 
 
 class Marks:
@@ -65,25 +66,26 @@ class Marks:
         self._sizes, self._per_name, self.size_bytes = other._sizes, other._per_name, other.size_bytes
         self.anchor = None
 
-    def inverted(self, groups: Iterable[GroupRow]) -> "Marks":
+    def inverted(self, groups: Iterable[GroupRow], pace: Pace = AT_ONCE) -> "Marks":
         """What is marked after the versions of these groups are turned around."""
         turned = Marks()
         shown = set()
-        for row in rows_of(groups):
+        before = dict(self._sizes)
+        for row in rows_of(pace.over(groups)):
             shown.add(row.key)
-            if row.key not in self._sizes:
+            if row.key not in before:
                 turned._add(row.key, row.size_bytes or 0)
-        for key, size in self._sizes.items():
+        for key, size in pace.over(before.items()):
             if key not in shown:
                 turned._add(key, size)
         return turned
 
-    def with_all(self, groups: Iterable[GroupRow]) -> "Marks":
+    def with_all(self, groups: Iterable[GroupRow], pace: Pace = AT_ONCE) -> "Marks":
         """What is marked after every version of these groups is."""
         every = Marks()
-        for key, size in self._sizes.items():
+        for key, size in pace.over(dict(self._sizes).items()):
             every._add(key, size)
-        every.add(rows_of(groups))
+        every.add(rows_of(pace.over(groups)))
         return every
 
     def range_rows(self, flat: Flat, cursor: int) -> range:
@@ -105,14 +107,23 @@ class Marks:
 
     def keep(self, known: Callable[[Key], int | None]) -> None:
         """Forgets versions that are gone (`known` says None) and takes the others' sizes anew."""
-        kept = Marks()
-        for key in self._sizes:
-            size = known(key)
-            if size is not None:
-                kept._add(key, size)
-        anchor = self.anchor
-        self.become(kept)
-        self.anchor = anchor
+        self.correct(self.corrections(known))
+
+    def corrections(self, known: Callable[[Key], int | None], pace: Pace = AT_ONCE) -> list[tuple[Key, int | None]]:
+        """The marked versions that are of another size than they were, or gone; may be asked in a thread."""
+        sizes = [(key, size, known(key)) for key, size in pace.over(dict(self._sizes).items())]
+        return [(key, now) for key, then, now in pace.over(sizes) if now != then]
+
+    def correct(self, corrections: Iterable[tuple[Key, int | None]]) -> None:
+        """Takes what was found out; what is no longer marked is left alone."""
+        for key, size in corrections:
+            if key not in self._sizes:
+                continue
+            if size is None:
+                self.remove((key,))
+            else:
+                self.size_bytes += size - self._sizes[key]
+                self._sizes[key] = size
 
     def _add(self, key: Key, size: int) -> None:
         self._sizes[key] = size

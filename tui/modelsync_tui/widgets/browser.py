@@ -10,7 +10,6 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from modelsync.model import LocalModel, RemoteModel
 from modelsync_tui import glyphs, keys
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.filter import Filter
@@ -104,8 +103,10 @@ class Browser(Widget):
 
     def show(self, catalog: Catalog) -> None:
         """Shows other data; cursor, marks, filter and order stay."""
+        if catalog is self.catalog and self.listing.total:
+            return
         self.catalog = catalog
-        self.marks.keep(self._size_of)
+        self._maker.keep_marks(self.marks, catalog, self.ask, self._marks_changed)
         self.rebuild()
 
     def show_moving(self, fractions: Mapping[str, float]) -> None:
@@ -148,14 +149,6 @@ class Browser(Widget):
         self._list.chosen = key
         self._set_open(key[0], opened=True)
         return True
-
-    def _size_of(self, key: Key) -> int | None:
-        """The size of a version that this side has; None where it has no such version."""
-        tag = f"{key[0]}:{key[1]}"
-        known: LocalModel | RemoteModel | None = (
-            self.catalog.locals.get(tag) if self.side is Side.LOCAL else self.catalog.remotes.get(tag)
-        )
-        return None if known is None else known.size_bytes or 0
 
     # What it knows
 
@@ -349,7 +342,7 @@ class Browser(Widget):
 
     def _set_open(self, name: str, *, opened: bool) -> None:
         self._openness.set(name, opened=opened)
-        self._maker.lay_out(self.listing, self._openness, self._take_flat)
+        self._maker.lay_out(lambda: self.listing, self._openness, self._take_flat)
 
     def _take_flat(self, flat: Flat) -> None:
         old = self.flat
@@ -372,11 +365,11 @@ class Browser(Widget):
 
     def action_mark_all(self) -> None:
         groups = self.listing.groups
-        self._maker.mark(self.listing, lambda: self.marks.with_all(groups), self._take_marks)
+        self._maker.mark(self.listing, lambda pace: self.marks.with_all(groups, pace), self._take_marks)
 
     def action_invert(self) -> None:
         groups = self.listing.groups
-        self._maker.mark(self.listing, lambda: self.marks.inverted(groups), self._take_marks)
+        self._maker.mark(self.listing, lambda pace: self.marks.inverted(groups, pace), self._take_marks)
 
     def _take_marks(self, marks: Marks) -> None:
         self.marks.become(marks)
