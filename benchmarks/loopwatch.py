@@ -34,17 +34,19 @@ class Late:
     """On the monotonic clock."""
     late_s: float
     own_s: float
-    """CPU time of the loop's own thread meanwhile; the rest is waiting for the interpreter or for a processor."""
+    """CPU time of the loop's own thread meanwhile."""
+    process_s: float
+    """CPU time of all threads of the process; what is missing to `late_s` the machine gave to others."""
 
 
 async def watch(note: Callable[[Late], object], each: Callable[[], object] | None = None) -> None:
     """Ticks until it is cancelled; `each` is called at every tick."""
     while True:
-        due, own = time.monotonic() + PERIOD_S, time.thread_time()
+        due, own, process = time.monotonic() + PERIOD_S, time.thread_time(), time.process_time()
         await asyncio.sleep(PERIOD_S)
         now = time.monotonic()
         if now - due >= NOTED_FROM_S:
-            note(Late(now, now - due, time.thread_time() - own))
+            note(Late(now, now - due, time.thread_time() - own, time.process_time() - process))
         if each is not None:
             each()
 
@@ -52,7 +54,7 @@ async def watch(note: Callable[[Late], object], each: Callable[[], object] | Non
 def worst(ticks: list[Late], begin: float, end: float) -> Late:
     """The latest tick of a stretch of time; one that woke after it was due in it."""
     inside = [tick for tick in ticks if begin <= tick.woke and tick.woke - tick.late_s <= end]
-    return max(inside, key=lambda tick: tick.late_s, default=Late(end, 0.0, 0.0))
+    return max(inside, key=lambda tick: tick.late_s, default=Late(end, 0.0, 0.0, 0.0))
 
 
 class Machine:
@@ -74,12 +76,12 @@ def machine(notes: Path) -> Iterator[Machine]:
             process.terminate()
             process.wait()
     for line in notes.read_text().splitlines():
-        woke, late_ms, own_ms = (float(word) for word in line.split())
-        found.ticks.append(Late(woke, late_ms / 1000, own_ms / 1000))
+        woke, late_ms = (float(word) for word in line.split())
+        found.ticks.append(Late(woke, late_ms / 1000, 0.0, 0.0))
 
 
 def _print(tick: Late) -> None:
-    print(f"{tick.woke:.6f} {tick.late_s * 1000:.3f} {tick.own_s * 1000:.3f}", flush=True)
+    print(f"{tick.woke:.6f} {tick.late_s * 1000:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -72,9 +72,10 @@ def _shape(shape: str, found: Sequence[Row], rows: int) -> Iterator[str]:
     runs = len({row.run for row in found})
     yield (
         f"{rows:,} versions a side, {shape}; worst moment of the event loop in ms, median of {runs} runs (worst); "
-        "machine: the same of an idle process"
+        "CPU: time of the loop's thread and of all threads in that moment, what is missing other programs had; "
+        "machine: the worst moment of an idle process"
     )
-    yield f"  {'':<6}  {'':<24}{'block':>14}{'own CPU':>9}{'machine':>14}{'done after':>12}"
+    yield f"  {'':<6}  {'':<24}{'block':>14}{'CPU: loop, all':>16}{'machine':>14}{'done after':>12}"
     for action in dict.fromkeys(row.action for row in found):
         yield from _action(action, [row for row in found if row.action == action])
 
@@ -89,14 +90,15 @@ def _action(action: str, rows: Sequence[Row]) -> Iterator[str]:
         return
     block = median(row.block_ms for row in rows)
     beside = median(row.machine_ms for row in rows)
+    never = sum(not row.done for row in rows)
     yield _verdict(
-        block <= BLOCK_GOAL_MS,
+        block <= BLOCK_GOAL_MS and not never,
         f"{action:<24}"
         f"{f'{block:.0f} ({max(row.block_ms for row in rows):.0f})':>14}"
-        f"{median(row.own_ms for row in rows):>9.0f}"
+        f"{f'{median(row.own_ms for row in rows):.0f}, {median(row.process_ms for row in rows):.0f}':>16}"
         f"{f'{beside:.0f} ({max(row.machine_ms for row in rows):.0f})':>14}"
         f"{median(row.until_done_ms for row in rows):>12.0f}"
-        f"  at most {BLOCK_GOAL_MS:g} wanted",
+        f"  at most {BLOCK_GOAL_MS:g} wanted" + (f"; {never} of {len(rows)} never came to an end" if never else ""),
     )
     first = [row.first_rows_ms for row in rows if row.first_rows_ms is not None]
     if first:

@@ -48,9 +48,13 @@ class Row:
     """The worst moment of the application's event loop."""
     own_ms: float
     """CPU time of the loop's own thread in it."""
+    process_ms: float
+    """CPU time of the whole process in it: what is missing to the block, other programs had."""
     machine_ms: float
     """The worst moment of the process that does nothing else, in the same time."""
     until_done_ms: float
+    done: bool = True
+    """False: it did not come to an end within 20 s."""
     first_rows_ms: float | None = None
     cpu_share: float | None = None
 
@@ -87,9 +91,10 @@ async def _run(
     app = ModelsyncApp(session, _Nothing())
     gc.collect()
     times: list[tuple[str, float, float]] = []
+    never: set[str] = set()
     with machine(base / f"machine-{time.monotonic_ns()}") as other:
-        async with app.run_test(size=SIZE) as pilot:
-            stage = Stage(app, session, pilot, rows)
+        async with app.run_test(size=SIZE):
+            stage = Stage(app, session, rows)
             await stage.until(lambda: app.main.loader.local_read)
             ticking = asyncio.create_task(watch(stage.ticks.append, stage.look_for_rows))
             for action in ACTIONS:
@@ -99,8 +104,11 @@ async def _run(
                     await action.before(stage)
                 await asyncio.sleep(0.1)
                 began = time.monotonic()
+                stage.never_done = False
                 await action.do(stage)
                 times.append((action.name, began, time.monotonic()))
+                if stage.never_done:
+                    never.add(action.name)
                 if action.after:
                     await action.after(stage)
             if not only or DRAW_PARTS in only:
@@ -115,11 +123,13 @@ async def _run(
     for name, began, ended in times:
         late, theirs = worst(stage.ticks, began, ended), worst(other.ticks, began, ended)
         first = stage.first_rows.get(name.removeprefix("fill ")) if name.startswith("fill ") else None
-        block, own, beside = late.late_s * 1000, late.own_s * 1000, theirs.late_s * 1000
+        block, own, process, beside = (s * 1000 for s in (late.late_s, late.own_s, late.process_s, theirs.late_s))
         first_ms = None if first is None else first * 1000
-        found.append(Row(shape.name, name, run, block, own, beside, (ended - began) * 1000, first_ms))
+        found.append(
+            Row(shape.name, name, run, block, own, process, beside, (ended - began) * 1000, name not in never, first_ms)
+        )
     if idle is not None:
-        found.append(Row(shape.name, "idle", run, 0, 0, 0, IDLE_S * 1000, cpu_share=idle))
+        found.append(Row(shape.name, "idle", run, 0, 0, 0, 0, IDLE_S * 1000, cpu_share=idle))
     return found
 
 
