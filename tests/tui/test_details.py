@@ -23,7 +23,7 @@ from modelsync_tui.dialogs.menu import Menu
 from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.dialogs.preview import PreviewScreen
 from modelsync_tui.listing import Side
-from modelsync_tui.loading import Loader
+from modelsync_tui.loading import Link, Loader
 from modelsync_tui.looking import RESTS_S
 from modelsync_tui.screens.details import Asked, DetailsScreen
 from modelsync_tui.widgets.browser import Browser
@@ -290,6 +290,7 @@ async def test_without_a_registry_the_local_side_works(tmp_path: Path) -> None:
         await pilot.press("i")
         await until(pilot, lambda: lines_with(app, "config.json"))
         assert lines_with(app, "the registry's side is not known")
+        await until(pilot, lambda: app.main.loader.link is Link.OFFLINE)
         await pilot.press("P")
         await until(pilot, lambda: lines_with(app, "Not connected"))
 
