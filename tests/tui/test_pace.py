@@ -1,8 +1,8 @@
 """Work of many rows beside the event loop: the same results as in one go, given up when nobody waits for them."""
 
+import asyncio
 import gc
 import random
-import threading
 
 import pytest
 
@@ -22,30 +22,39 @@ def test_a_long_list_is_sorted_as_python_sorts_it(different: int, reverse: bool)
 
     expected = sorted(items, key=key, reverse=reverse)
     assert sorted_by(items, key, reverse=reverse) == expected
-    assert sorted_by(items, key, reverse=reverse, pace=Gently()) == expected
 
 
-def test_other_threads_get_their_turn_while_many_rows_are_walked() -> None:
-    turns = 0
-    ended = threading.Event()
+async def test_the_loop_does_all_it_has_to_do_between_two_pieces_of_work() -> None:
+    turns: list[int] = []
+    pace = Gently()
 
-    def other() -> None:
-        nonlocal turns
-        while not ended.wait(0.001):
-            turns += 1
+    def work() -> list[tuple[float, str]]:
+        rows = [(float(-number), "") for number in pace.over(range(300_000))]
+        return sorted_by(rows, lambda row: row, reverse=False, pace=pace)
 
-    thread = threading.Thread(target=other)
-    thread.start()
-    assert sum(1 for _ in Gently().over(range(3_000_000))) == 3_000_000
-    ended.set()
-    thread.join()
-    assert turns > 10
+    at_work = asyncio.create_task(asyncio.to_thread(work))
+    while not at_work.done():
+        await asyncio.sleep(0)
+        turns.append(1)
+    assert (await at_work)[0] == (-299_999.0, "")
+    assert len(turns) > 20
 
 
-def test_work_that_nobody_waits_for_is_given_up() -> None:
-    with pytest.raises(AbandonedError):
-        for _ in Gently(lambda: False).over(iter(int, 1)):
+async def test_work_that_nobody_waits_for_is_given_up() -> None:
+    pace = Gently(lambda: False)
+
+    def work() -> None:
+        for _ in pace.over(iter(int, 1)):
             pass
+
+    with pytest.raises(AbandonedError):
+        await asyncio.to_thread(work)
+
+
+async def test_what_is_freed_is_freed_though_nobody_waits_for_it() -> None:
+    pace, rows = Gently(lambda: False), [(number,) for number in range(100_000)]
+    await asyncio.to_thread(pace.free, rows)
+    assert not rows
 
 
 def test_a_drained_list_lets_go_of_what_was_taken() -> None:

@@ -28,6 +28,8 @@ class Catalog:
     """Where the next page starts."""
     asked: frozenset[str] = frozenset()
     """Names whose versions were all asked for, beside the pages."""
+    local_bytes: int = 0
+    """Sum of the sizes of `locals`."""
 
     @property
     def remote_known(self) -> bool:
@@ -60,15 +62,19 @@ class Catalog:
         self, models: Iterable[LocalModel], broken: tuple[BrokenEntry, ...], pace: Pace = AT_ONCE
     ) -> "Catalog":
         """The local side read anew."""
-        return self.with_local_of(Catalog(_renewed(self.locals, models, _local_tag, pace), broken))
+        found = _renewed(self.locals, models, _local_tag, pace)
+        size = sum(model.size_bytes for model in pace.over(found.values()))
+        return replace(self, locals=found, broken=broken, local_bytes=size)
 
     def with_local_of(self, other: "Catalog") -> "Catalog":
         """The other's local side beside this one's registry."""
-        return replace(self, locals=other.locals, broken=other.broken)
+        return replace(self, locals=other.locals, broken=other.broken, local_bytes=other.local_bytes)
 
     def with_local_version(self, tag_text: str, model: LocalModel | None) -> "Catalog":
         """One local version read anew; None: it is gone."""
-        return replace(self, locals=_with(self.locals, tag_text, model))
+        before = self.locals.get(tag_text)
+        size = self.local_bytes + (model.size_bytes if model else 0) - (before.size_bytes if before else 0)
+        return replace(self, locals=_with(self.locals, tag_text, model), local_bytes=size)
 
     def with_remote_version(self, tag_text: str, model: RemoteModel | None) -> "Catalog":
         """One version of the registry read anew; None: it is not there."""
@@ -95,7 +101,7 @@ class Catalog:
 
     def with_remote_of(self, other: "Catalog") -> "Catalog":
         """The other's registry beside this one's local side."""
-        return replace(other, locals=self.locals, broken=self.broken)
+        return replace(other, locals=self.locals, broken=self.broken, local_bytes=self.local_bytes)
 
     def same_as(self, other: "Catalog") -> bool:
         """Whether both are of the same versions, without comparing one by one; False is no proof."""
@@ -122,7 +128,7 @@ class Catalog:
 
     def without_remote(self) -> "Catalog":
         """The registry's side unknown again."""
-        return Catalog(self.locals, self.broken)
+        return Catalog().with_local_of(self)
 
 
 def _local_tag(model: LocalModel) -> str:

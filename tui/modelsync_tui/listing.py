@@ -117,9 +117,8 @@ class Flat:
     def at(self, index: int) -> Row | None:
         return self.rows[index] if 0 <= index < len(self.rows) else None
 
-    def free(self) -> None:
+    def free(self, pace: Gently) -> None:
         """Empties it piece by piece, when it is shown no more; for a thread."""
-        pace = Gently()
         pace.free(self.rows)
         while self.positions:
             self.positions.popitem()
@@ -152,7 +151,7 @@ def rows_of_side(catalog: Catalog, side: Side, now: datetime, pace: Pace = AT_ON
     try:
         rows.extend(pace.over(_rows(catalog, side, now)))
     except AbandonedError:
-        Gently().free(rows)
+        pace.free(rows)
         raise
     return rows
 
@@ -188,7 +187,7 @@ def build(
         own = [group for group in groups if group.count]
         return Listing(sorted_by(own, _group_key(ask.sort), reverse=ask.reverse, pace=pace), shown, total)
     except AbandonedError:
-        Gently().free(groups)
+        pace.free(groups)
         raise
 
 

@@ -94,9 +94,11 @@ class ListMaker:
             take(marks(Pace()))
             return
 
+        pace = Gently()
+
         def work() -> None:
             with quiet_collector():
-                made = marks(Gently())
+                made = marks(pace)
             self._widget.app.call_later(take, made)
 
         self._run(work, "mark a list")
@@ -116,9 +118,11 @@ class ListMaker:
             if corrections:
                 changed()
 
+        pace = Gently()
+
         def work() -> None:
             with quiet_collector():
-                corrections = marks.corrections(known, Gently())
+                corrections = marks.corrections(known, pace)
             self._widget.app.call_later(correct, corrections)
 
         self._run(work, "look for marked versions")
@@ -128,10 +132,12 @@ class ListMaker:
         if len(flat.rows) + (len(listing.groups) if listing else 0) <= AT_ONCE_ROWS:
             return
 
+        pace = Gently()
+
         def work() -> None:
-            flat.free()
+            flat.free(pace)
             if listing is not None:
-                Gently().free(listing.groups)
+                pace.free(listing.groups)
 
         self._run(work, "free a list")
 
@@ -143,7 +149,7 @@ class ListMaker:
         rows = rows_of_side(catalog, ask.side, now, pace)
         self._known = _Rows(catalog, now, rows)
         if known is not None:
-            Gently().free(known.rows)
+            pace.free(known.rows)
         return rows
 
     def _hand_over(self, ask: Ask, listing: Listing, flat: Flat) -> None:
@@ -163,12 +169,13 @@ class ListMaker:
             return
         asked = self._asked
         self._running = True
+        pace = Gently(lambda: asked == self._asked)
 
         def body() -> None:
             hand_over: Callable[[], object] | None = None
             try:
                 with quiet_collector():
-                    hand_over = work(Gently(lambda: asked == self._asked))
+                    hand_over = work(pace)
             except AbandonedError:
                 pass
             finally:

@@ -25,6 +25,7 @@ from modelsync_tui.session import Online, RemotePage, Session
 FIRST_ROWS = 200
 """So many versions are shown before the others of a side are sorted in."""
 _NAMES_ASKED_AT_ONCE = 8
+_ANSWERS_GATHERED_S = 0.05
 _UNASKED_PAGES_MAX = 25
 """Pages that are loaded because few rows are left of them, before a person asks for more."""
 
@@ -73,6 +74,8 @@ class Loader:
         self._epoch = 0
         self._paging = False
         self._asking: set[str] = set()
+        self._answers: list[tuple[tuple[str, ...], tuple[RemoteModel, ...]]] = []
+        """What came back for names that were asked for, and was not taken yet."""
         self._unasked_pages = 0
         self.catalog = Catalog()
         self.local_read = False
@@ -91,7 +94,7 @@ class Loader:
             return
         look = scan or self._session.scan
 
-        before = self.catalog
+        before, pace = self.catalog, Gently()
 
         def read() -> Catalog:
             with quiet_collector():
@@ -100,7 +103,7 @@ class Loader:
                 del listing
                 if not before.locals and len(models) > FIRST_ROWS:
                     self._app.call_later(self._take_local, Catalog().with_local(models[:FIRST_ROWS], ()))
-                return before.with_local(drained(models), broken, Gently())
+                return before.with_local(drained(models), broken, pace)
 
         self._run(read, self._take_local, Side.LOCAL, "read the local store")
 
@@ -136,6 +139,7 @@ class Loader:
         self._epoch += 1
         self._paging = False
         self._asking.clear()
+        self._answers.clear()
         self._unasked_pages = 0
         self.catalog = self.catalog.without_remote()
         self.remote_read_at = None
@@ -146,7 +150,8 @@ class Loader:
         self._epoch += 1
         self._paging = False
         self._asking.clear()
-        epoch = self._epoch
+        self._answers.clear()
+        epoch, pace = self._epoch, Gently()
         before, until, names = self.catalog, self.catalog.remote_next, self.catalog.asked
 
         def read() -> Catalog:
@@ -161,7 +166,7 @@ class Loader:
             if end < page.total:
                 items += self._session.versions(names)
             with quiet_collector():
-                return before.with_remote_anew(drained(items), page.total, end, names, Gently())
+                return before.with_remote_anew(drained(items), page.total, end, names, pace)
 
         def first(page: RemotePage) -> None:
             if epoch == self._epoch:
@@ -213,11 +218,20 @@ class Loader:
         self._asking.update(names)
 
         def done(models: tuple[RemoteModel, ...]) -> None:
-            self._asking.difference_update(names)
-            self.catalog = self.catalog.with_names(names, models)
-            self._changed()
+            if not self._answers:
+                self._app.set_timer(_ANSWERS_GATHERED_S, self._take_answers)
+            self._answers.append((names, models))
 
         self._run(lambda: self._session.versions(names), done, Side.REMOTE, "look up versions in the registry")
+
+    def _take_answers(self) -> None:
+        """Takes what came together at once: each change makes both lists anew."""
+        answers, self._answers = self._answers, []
+        names = [name for asked, _ in answers for name in asked]
+        if names:
+            self._asking.difference_update(names)
+            self.catalog = self.catalog.with_names(names, [model for _, models in answers for model in models])
+            self._changed()
 
     def know(self, names: Iterable[str], then: Callable[[], object]) -> None:
         """Calls `then` when the state of these names can be told: at once, or after the registry was asked."""

@@ -1,22 +1,24 @@
 """Long work in a thread beside the event loop, at a pace that leaves the loop its time.
 
 How it works: one thread at a time has the interpreter, and one that wants it waits some milliseconds for one that
-computes. So work of many rows rests for a moment after each few milliseconds, and sorts and frees what it has in small
-pieces, because nothing can come between while one call of C runs.
+computes. So work of many rows stops after each few milliseconds until the loop has done all that it had to do, and it
+sorts and frees in small pieces, because nothing can come between while one call of C runs.
 """
 
+import asyncio
 import gc
 import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TypeVar
 
 _WORKS_S = 0.002
 """How long a thread computes before it rests."""
-_RESTS_S = 0.000_5
+_RESTS_MAX_S = 0.1
+"""A loop that is busy for longer than this shares the interpreter."""
 _LOOKED_EVERY = 64
 """Rows between two looks at the clock."""
 PIECE_ROWS = 2_048
@@ -49,17 +51,21 @@ AT_ONCE = Pace()
 
 
 class Gently(Pace):
-    """With rests; belongs to one thread. `wanted` is asked at every rest whether anybody still waits for the result."""
+    """With rests, for one thread; made on the event loop that it goes gently on.
+
+    `wanted` is asked at every rest whether anybody still waits for the result.
+    """
 
     def __init__(self, wanted: Callable[[], bool] = lambda: True) -> None:
         self._wanted = wanted
+        self._loop = asyncio.get_running_loop()
         self._since = time.monotonic()
 
     def over(self, items: Iterable[_T]) -> Iterator[_T]:
         """The items, with a rest now and then; raises AbandonedError there."""
         for number, item in enumerate(items):
-            if number % _LOOKED_EVERY == 0:
-                self.rest()
+            if number % _LOOKED_EVERY == 0 and self.rest() and not self._wanted():
+                raise AbandonedError
             yield item
 
     def free(self, items: list[_T]) -> None:
@@ -68,14 +74,16 @@ class Gently(Pace):
             del items[-PIECE_ROWS // 8 :]
             self.rest()
 
-    def rest(self) -> None:
-        """Lets others have the interpreter, if it was not done just now."""
+    def rest(self) -> bool:
+        """Waits until the loop has had its turn, and says that it did, if that was not done just now."""
         if time.monotonic() - self._since < _WORKS_S:
-            return
-        if not self._wanted():
-            raise AbandonedError
-        time.sleep(_RESTS_S)
+            return False
+        turn = threading.Event()
+        with suppress(RuntimeError):  # the loop was closed: the program ends
+            self._loop.call_soon_threadsafe(turn.set)
+            turn.wait(_RESTS_MAX_S)
         self._since = time.monotonic()
+        return True
 
 
 def sorted_by(items: list[_T], key: Callable[[_T], _Order], *, reverse: bool, pace: Pace = AT_ONCE) -> list[_T]:

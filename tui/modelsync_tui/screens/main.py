@@ -144,7 +144,7 @@ class MainScreen(Screen[None]):
         self._header.show(
             HeaderFacts(
                 short_path(self._session.store.models_dir),
-                sum(model.size_bytes for model in catalog.locals.values()),
+                catalog.local_bytes,
                 len(catalog.locals),
                 online.host if online else "",
                 online.organization.name if online else "",
