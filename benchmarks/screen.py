@@ -33,9 +33,11 @@ def main() -> int:
     only: list[str] = options.only.split(",") if options.only else []
     machine = report.machine()
     command = f"python -m benchmarks.screen --rows {options.rows} --runs {options.runs}"
+    if options.stores:
+        command += " --stores DIR"
     if only:
         command += f" --only {','.join(only)}"
-    facts = {"machine": machine, "versions": report.versions("tui"), "command": {"line": command}}
+    facts = {"machine": machine, "versions": report.versions("tui"), "command": {"": command}}
     found = Found()
     with tempfile.TemporaryDirectory(prefix="modelsync-screen-") as scratch:
         base = Path(scratch)

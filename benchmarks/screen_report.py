@@ -30,7 +30,8 @@ class Found:
 
 def text_of(found: Found, facts: Mapping[str, Mapping[str, str]], rows: int) -> str:
     lines = [
-        f"{name}: {', '.join(f'{key} {value}' for key, value in values.items())}" for name, values in facts.items()
+        f"{name}: {', '.join(f'{key} {value}'.strip() for key, value in values.items())}"
+        for name, values in facts.items()
     ]
     lines += _still(found)
     for shape in dict.fromkeys(row.shape for row in found.rows):

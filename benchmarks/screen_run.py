@@ -89,7 +89,8 @@ async def _run(
     paths = Paths.of_platform(environ)
     session = ValueSession(Settings.load({}, environ=environ, paths=paths), paths, environ, values)
     app = ModelsyncApp(session, _Nothing())
-    gc.collect()
+    gc.unfreeze()
+    gc.collect()  # the application of the run before
     times: list[tuple[str, float, float]] = []
     never: set[str] = set()
     with machine(base / f"machine-{time.monotonic_ns()}") as other:
