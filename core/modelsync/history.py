@@ -1,8 +1,9 @@
 """What was transferred, by every program and run of one person: one line of JSON for each transfer that ended.
 
-How it works: a record is one write to a file opened for appending, so that records of several processes never mix.
-Whoever finds the file full renames it, under a lock on the file itself; one such generation is kept. A line that is
-torn (the disk was full, the machine lost power) or that another version wrote is no record, and is passed over.
+How it works: a record is one write to a file opened for appending, under a lock on the file itself: a write shows to
+others page by page, and half of one looks like a torn line. Whoever finds the file full renames it under that lock; one
+such generation is kept. A line that is torn (the disk was full, the machine lost power) or that another version wrote
+is no record, and is passed over.
 Entries are read backwards, a block at a time.
 """
 
@@ -160,17 +161,15 @@ class History:
                         yield entry
 
     def _open_with_room(self) -> int:
-        """The current file, after setting a full one aside. Raises OSError."""
+        """The current file, locked until it is closed, after setting a full one aside. Raises OSError."""
         while True:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, PRIVATE_FILE_MODE)
             try:
-                if os.fstat(handle).st_size < self._max_bytes:
-                    return handle
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX)
                 if self._is_current(handle):  # else someone else has just set it aside
+                    if os.fstat(handle).st_size < self._max_bytes:
+                        return handle
                     self.path.replace(self.older_path)
-            except BlockingIOError:
-                return handle  # someone else is setting it aside: this record goes with it
             except BaseException:
                 os.close(handle)
                 raise
