@@ -1,7 +1,7 @@
 """Deleting local versions: which ones, what is freed, and what stops it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from modelsync.errors import ModelsyncError, StoreError, StoreLockedError
@@ -11,8 +11,8 @@ from modelsync.tag import Tag, is_valid_part
 from modelsync.transfer.journal import Journals
 from modelsync.transfer.unfinished import working_on
 
-UsedBy = Callable[[Tag], tuple[str, ...]]
-"""The local bentos, `name:version`, that need a version."""
+UsedBy = Callable[[Collection[Tag]], Mapping[Tag, tuple[str, ...]]]
+"""For each version the local bentos, `name:version`, that need it; asked once for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,17 @@ def plan_delete(
     entries: Iterable[LocalModel | BrokenEntry], used_by: UsedBy, *, force_used: bool = False
 ) -> DeletePlan:
     """Plans to delete versions, each once, in the order given; entries whose name is no tag are left out."""
-    items: dict[Tag, DeleteItem] = {}
+    sizes: dict[Tag, tuple[int, bool]] = {}
     for entry in entries:
         match entry:
             case LocalModel():
-                items[entry.tag] = DeleteItem(entry.tag, entry.size_bytes, used_by(entry.tag), entry.is_latest)
+                sizes[entry.tag] = (entry.size_bytes, entry.is_latest)
             case BrokenEntry():
                 if is_valid_part(entry.name) and is_valid_part(entry.version):
-                    tag = Tag(entry.name, entry.version)
-                    items[tag] = DeleteItem(tag, 0, used_by(tag))
-    return DeletePlan(tuple(items.values()), force_used)
+                    sizes[Tag(entry.name, entry.version)] = (0, False)
+    users = used_by(sizes.keys())
+    items = (DeleteItem(tag, size, users.get(tag, ()), is_latest) for tag, (size, is_latest) in sizes.items())
+    return DeletePlan(tuple(items), force_used)
 
 
 def keep_last(models: Iterable[LocalModel], count: int) -> tuple[LocalModel, ...]:

@@ -1,5 +1,6 @@
 """Deleting local versions: what is chosen, what is refused, what is freed."""
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -30,8 +31,8 @@ def write_bento(home: Path, bento: str, *models: str) -> None:
     (folder / "bento.yaml").write_text(f"name: {name}\nversion: {version}\nmodels:\n{listed}")
 
 
-def nobody(_tag: Tag) -> tuple[str, ...]:
-    return ()
+def nobody(_tags: Collection[Tag]) -> Mapping[Tag, tuple[str, ...]]:
+    return {}
 
 
 def test_a_plan_says_what_is_freed_and_each_version_goes_once(tmp_path: Path) -> None:

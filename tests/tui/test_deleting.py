@@ -33,7 +33,7 @@ def dialog(
     siblings: tuple[LocalModel, ...] = (),
     keep: int | None = None,
 ) -> DeleteDialog:
-    plan = plan_delete(models, lambda tag: ("chat:9f2c",) if str(tag) in used else ())
+    plan = plan_delete(models, lambda tags: {tag: ("chat:9f2c",) for tag in tags if str(tag) in used})
     return DeleteDialog(plan, Chosen(models, (), siblings or models, frozenset(only_here)), keep=keep)
 
 
@@ -112,7 +112,7 @@ class TestTheQuestion:
 
     async def test_broken_entries_can_be_deleted(self) -> None:
         entry = BrokenEntry(Path("/x"), "half", "v1", EntryProblem.HALF_WRITTEN, "no model.yaml")
-        app = Stage(DeleteDialog(plan_delete([entry], lambda _: ()), Chosen((), (entry,))))
+        app = Stage(DeleteDialog(plan_delete([entry], lambda _: {}), Chosen((), (entry,))))
         async with app.run_test(size=SMALL) as pilot:
             await pilot.press("tab", "enter")
             assert tags(app.answer) == ["half:v1"]

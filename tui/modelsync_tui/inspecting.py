@@ -60,7 +60,7 @@ class Inspector:
         tag = version.tag
         if tag is None:
             return Uses()
-        here = bentos_using(self._session.store.home, tag)
+        here = bentos_using(self._session.store.home, (tag,))[tag]
         if version.remote is None:
             return Uses(here)
         try:

@@ -1,5 +1,6 @@
 """Which local bentos use a model, so that it is not deleted under them (registry contract 5.7)."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from modelsync.store.safe_yaml import NotYamlError, load_yaml
@@ -9,19 +10,24 @@ BENTO_YAML = "bento.yaml"
 _SIZE_MAX = 64 * 1024 * 1024
 
 
-def bentos_using(home: Path, tag: Tag) -> tuple[str, ...]:
-    """The local bentos, `name:version`, that need this version from the store; sorted.
+def bentos_using(home: Path, tags: Collection[Tag]) -> Mapping[Tag, tuple[str, ...]]:
+    """For each of these versions the local bentos, `name:version`, that need it from the store; sorted.
 
-    A bento with a `models` folder of its own needs none (contract 5.7). What cannot be read counts as no use.
+    Reads each bento once, however many versions are asked about. A bento with a `models` folder of its own needs none
+    (contract 5.7). What cannot be read counts as no use.
     """
-    return tuple(
-        f"{path.parent.parent.name}:{path.parent.name}"
-        for path in sorted((home / "bentos").glob(f"*/*/{BENTO_YAML}"))
-        if not (path.parent / "models").exists() and str(tag) in _models_of(path, tag)
-    )
+    wanted = {str(tag): tag for tag in tags}
+    found: dict[Tag, list[str]] = {tag: [] for tag in tags}
+    for path in sorted((home / "bentos").glob(f"*/*/{BENTO_YAML}")) if wanted else ():
+        if (path.parent / "models").exists():
+            continue
+        for used in _models_of(path, found):
+            if tag := wanted.get(used):
+                found[tag].append(f"{path.parent.parent.name}:{path.parent.name}")
+    return {tag: tuple(bentos) for tag, bentos in found.items()}
 
 
-def _models_of(path: Path, tag: Tag) -> set[str]:
+def _models_of(path: Path, wanted: Collection[Tag]) -> set[str]:
     try:
         if not path.is_file() or path.stat().st_size > _SIZE_MAX:
             return set()
@@ -29,7 +35,7 @@ def _models_of(path: Path, tag: Tag) -> set[str]:
     except OSError:
         return set()
     lowered = data.lower()  # as BentoML does with every tag
-    if tag.name.encode() not in lowered or tag.version.encode() not in lowered:
+    if not any(tag.name.encode() in lowered and tag.version.encode() in lowered for tag in wanted):
         return set()  # most bentos: not worth the parsing
     try:
         document = load_yaml(data)
