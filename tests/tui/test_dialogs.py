@@ -43,6 +43,11 @@ def force_plan(*, several: bool = False) -> Plan:
     return plan_push((DIFFERENT, SAME, NEW) if several else (DIFFERENT,), REMOTES, force=True)
 
 
+def plain(app: Stage) -> str:
+    """What stands in a card, without its frame and without blanks, for a long word may be broken."""
+    return "".join(text_of(app).replace("┃", " ").split())
+
+
 def all_dialogs() -> list[Screen[Any]]:
     return [
         PlanDialog(push_plan(), target="cloud.bentoml.com", free_bytes=10),
@@ -133,6 +138,47 @@ class TestForce:
             assert not app.screen.query_one("#go", Button).disabled
             await pilot.press("enter")
             assert app.answer == (Tag("llama-ft", "2026w47"),)
+
+    @pytest.mark.parametrize("size", [LARGE, SMALL, (60, 16)])
+    @pytest.mark.parametrize("version", ["2026w47", "v" * 60])
+    async def test_enter_after_something_else_says_what_to_type_and_stays_there(
+        self, version: str, size: tuple[int, int]
+    ) -> None:
+        plan = plan_push(
+            (local_model(f"llama-ft:{version}", 7_000),),
+            {f"llama-ft:{version}": remote_model(f"llama-ft:{version}")},
+            force=True,
+        )
+        app = Stage(ForceDialog(plan))
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("x", "enter")
+            await until(pilot, lambda: f"somethingelse:type{version}." in plain(app))
+            field = app.screen.query_one(Input)
+            assert app.focused is field
+            assert field.size.width >= 10, "there is room to type in"
+            await pilot.press("backspace")
+            await until(pilot, lambda: "something else" not in text_of(app))
+            await pilot.press(*version, "enter")
+            assert app.answer == (Tag("llama-ft", version),)
+
+    async def test_enter_on_the_list_goes_to_where_the_number_is_typed(self) -> None:
+        app = Stage(ForceDialog(force_plan(several=True)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.press("enter")
+            assert isinstance(app.focused, Input)
+            await pilot.press("3", "enter")
+            assert isinstance(app.answer, tuple)
+            assert len(app.answer) == 3
+
+    async def test_enter_on_the_list_of_a_force_pull_goes_to_cancel(self) -> None:
+        remotes = (remote_model("a:v1"), remote_model("a:v2"))
+        app = Stage(ForceDialog(plan_pull(remotes, {"a:v1": local_model("a:v1")}, force=True)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.press("enter")
+            assert app.answer is UNANSWERED
+            assert app.focused is app.screen.query_one("#cancel")
+            await pilot.press("tab", "enter")
+            assert app.answer == (Tag("a", "v1"), Tag("a", "v2"))
 
     async def test_escape_keeps_the_remote_version(self) -> None:
         app = Stage(ForceDialog(force_plan()))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.cells import cell_len
 
-from modelsync_tui.text import ago_text, cut, cut_middle, left, literal, right, size_text, when_text
+from modelsync_tui.text import ago_text, cut, cut_middle, left, literal, right, size_pair, size_text, when_text
 
 
 @pytest.mark.parametrize("char", ["\x1b", "\x00", "\n", "\t", "\x7f", "\x9b", "\u202e", "\u2066", "\u200b", "\ufeff"])
@@ -55,3 +55,22 @@ def test_dates_say_the_hour_today_the_day_this_year_the_month_before() -> None:
 
 def test_spans_in_one_unit() -> None:
     assert [ago_text(seconds) for seconds in (12, 300, 7_200, 200_000)] == ["12 s", "5 min", "2 h", "2 d"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ((865, 866), ("865 B", "866 B")),
+        ((865, 7_000), ("865 B", "6.8 KiB")),
+        ((6_510_000_000, 6_480_000_000), ("6.1 GiB", "6.0 GiB")),
+        ((6_510_000_000, 6_500_000_000), ("6.06 GiB", "6.05 GiB")),
+        ((130 * 1024**2, 130 * 1024**2 + 500_000), ("130.0 MiB", "130.5 MiB")),
+        ((7_000_000_000, 7_000_000_001), ("7,000,000,000 B", "7,000,000,001 B")),
+        ((5, 5), ("5 B", "5 B")),
+        ((None, 5), ("-", "5 B")),
+    ],
+)
+def test_two_sizes_that_differ_have_words_that_differ(
+    sizes: tuple[int | None, int | None], words: tuple[str, str]
+) -> None:
+    assert size_pair(*sizes) == words

@@ -71,8 +71,11 @@ def wrapped(text: str, width: int) -> list[str]:
     return [*lines, text] if text or not lines else lines
 
 
-def size_text(size_bytes: float | None) -> str:
-    """`188 B`, `4.7 MiB`, `779 MiB`, `1.1 GiB`: at most 8 cells; empty when not known."""
+def size_text(size_bytes: float | None, *, decimals: int | None = None) -> str:
+    """`188 B`, `4.7 MiB`, `779 MiB`, `1.1 GiB`: at most 8 cells; empty when not known.
+
+    With `decimals` so many digits of the unit's fraction, for sizes that look the same without them.
+    """
     if size_bytes is None:
         return ""
     value, unit = float(size_bytes), UNITS[0]
@@ -80,7 +83,19 @@ def size_text(size_bytes: float | None) -> str:
         if value < 999.5 or unit == UNITS[-1]:
             break
         value /= 1024
-    return f"{value:.1f} {unit}" if unit != "B" and value < 99.95 else f"{value:.0f} {unit}"
+    shown = decimals if decimals is not None else int(value < 99.95)
+    return f"{value:.{shown if unit != 'B' else 0}f} {unit}"
+
+
+def size_pair(one: int | None, other: int | None) -> tuple[str, str]:
+    """Two sizes in words that differ whenever the sizes do; `-` for one that is not known."""
+    if one is None or other is None or one == other:
+        return size_text(one) or "-", size_text(other) or "-"
+    for decimals in (None, 1, 2, 3, 4):
+        words, others = size_text(one, decimals=decimals), size_text(other, decimals=decimals)
+        if words != others:
+            return words, others
+    return f"{one:,} B", f"{other:,} B"
 
 
 def when_text(when: datetime | None, now: datetime | None = None) -> str:

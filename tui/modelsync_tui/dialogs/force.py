@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -13,7 +14,7 @@ from modelsync.comparison import Direction, Plan, PlanItem
 from modelsync.tag import Tag
 from modelsync_tui import text
 from modelsync_tui.dialogs.card import Card, bracketed, choice, sentence
-from modelsync_tui.dialogs.sides import SidesTable, size_pair
+from modelsync_tui.dialogs.sides import SidesTable
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 from modelsync_tui.widgets.words import about_text, moment_text
@@ -22,6 +23,8 @@ _WIDE_CELLS = 80
 """From this width on a line of the list has room for whole dates and addresses."""
 _NAMED_MAX = 3
 """So many of the versions that are left alone are named."""
+_PROMPT_BESIDE_CELLS = 36
+"""A longer prompt stands above its field: beside it, there would be no room to type."""
 
 
 class ForceDialog(Card[tuple[Tag, ...] | None]):
@@ -35,6 +38,7 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         Binding("up,k", "move(-1)", show=False, id="force.up", tooltip="one line up"),
         Binding("down,j", "move(1)", show=False, id="force.down", tooltip="one line down"),
         Binding("space", "drop", show=False, id="force.drop", tooltip="leave this one out, or take it in again"),
+        Binding("enter", "confirm", show=False, id="force.confirm", tooltip="go, once it was confirmed"),
     ]
 
     def __init__(self, plan: Plan, *, bytes_per_s: float = 0.0) -> None:
@@ -70,8 +74,13 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         if left_alone := self._left_alone():
             yield sentence(left_alone, id="left-alone", kind="-muted")
         if self.asked_for:
+            yield sentence("", id="wrong", kind="-bad")
+            beside = cell_len(self._prompt()) <= _PROMPT_BESIDE_CELLS
+            if not beside:
+                yield sentence(self._prompt(), id="prompt", kind="-above")
             with Horizontal(id="typed-row"):
-                yield sentence(self._prompt(), id="prompt")
+                if beside:
+                    yield sentence(self._prompt(), id="prompt")
                 yield from bracketed(Input(id="typed", compact=True, select_on_focus=False))
 
     def choices(self) -> Iterable[Widget]:
@@ -96,11 +105,7 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._confirmed:
-            self._go()
-            return
-        self.query_one("#prompt").add_class("-bad")
-        self.app.bell()
+        self.action_confirm()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
@@ -121,6 +126,19 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
             lines.move_cursor(1)
             self._show_wish()
 
+    def action_confirm(self) -> None:
+        """Goes if what was asked for was typed; else says what is to be typed, with the cursor where it goes."""
+        if self._confirmed and self.asked_for:
+            self._go()
+            return
+        for field in self.query(Input):
+            self.set_focus(field)
+            if self._typed and self.kept:
+                self._say_wrong(f"{self.glyphs.failed} That is something else: type {text.literal(self.asked_for)}.")
+                self.app.bell()
+            return
+        self.set_focus(self.query_one("#cancel", Button))
+
     @property
     def _confirmed(self) -> bool:
         return bool(self.kept) and (not self.asked_for or self._typed == self.asked_for)
@@ -132,16 +150,21 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         for button in self.query("#go").results(Button):
             button.disabled = not self._confirmed
         for prompt in self.query("#prompt").results(Static):
-            prompt.remove_class("-bad")
             prompt.update(Content(self._prompt()))
+        self._say_wrong("")
         for consequence in self.query("#consequence").results(Static):
             consequence.update(Content(self._consequence()))
+
+    def _say_wrong(self, words: str) -> None:
+        for wrong in self.query("#wrong").results(Static):
+            wrong.update(Content(words))
+            wrong.display = bool(words)
 
     def _prompt(self) -> str:
         if not self.kept:
             return "All are left out; Esc closes."
         if len(self._items) == 1:
-            return f"Type the version to confirm ({text.literal(self.asked_for)}):"
+            return f"Type {text.literal(self.asked_for)} to confirm:"
         return f"Type {self.asked_for} to overwrite {text.count_text(len(self.kept), 'version')}:"
 
     def _warning(self) -> str:
@@ -169,9 +192,9 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         if not others:
             return ""
         shown = "; ".join(
-            f"{text.literal(item.tag_text)} ({text.literal(item.decision.reason)})" for item in others[:3]
+            f"{text.literal(item.tag_text)} ({text.literal(item.decision.reason)})" for item in others[:_NAMED_MAX]
         )
-        more = f"; and {len(others) - 3} more" if len(others) > 3 else ""
+        more = f"; and {len(others) - _NAMED_MAX} more" if len(others) > _NAMED_MAX else ""
         return f"Left alone: {shown}{more}."
 
 
@@ -190,7 +213,7 @@ class ForceLines(Lines):
     def line(self, index: int, width: int) -> Sequence[Piece]:
         item = self._items[index]
         dropped = index in self._dropped
-        here, there = size_pair(
+        here, there = text.size_pair(
             item.local.size_bytes if item.local else None, item.remote.size_bytes if item.remote else None
         )
         remote = item.remote

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from humanize import naturalsize
-
 from modelsync.comparison import Direction, PlanItem
 from modelsync.model import LocalModel, RemoteModel, UploadStatus
 from modelsync_tui import text
@@ -29,7 +27,7 @@ class Fact:
 def facts(item: PlanItem) -> tuple[Fact, ...]:
     """What a person compares before one side replaces the other; labels that differ come first."""
     local, remote = item.local, item.remote
-    local_size, remote_size = size_pair(local.size_bytes if local else None, remote.size_bytes if remote else None)
+    local_size, remote_size = text.size_pair(local.size_bytes if local else None, remote.size_bytes if remote else None)
     local_built = local.info.creation_time if local else None
     remote_built = remote.build_at if remote else None
     rows = [
@@ -40,17 +38,6 @@ def facts(item: PlanItem) -> tuple[Fact, ...]:
     if remote is not None and remote.status is not UploadStatus.SUCCESS:
         rows.append(Fact("upload", "", text.literal(remote.status.value), False))
     return (*rows, *_labels(local, remote))
-
-
-def size_pair(local: int | None, remote: int | None) -> tuple[str, str]:
-    """Two sizes in words that differ whenever the sizes do."""
-    if local is None or remote is None or local == remote:
-        return text.size_text(local) or "-", text.size_text(remote) or "-"
-    for decimals in range(1, 5):
-        here, there = (naturalsize(size, binary=True, format=f"%.{decimals}f") for size in (local, remote))
-        if here != there:
-            return here, there
-    return f"{local:,} B", f"{remote:,} B"
 
 
 def _creator(remote: RemoteModel | None) -> str:
@@ -83,11 +70,11 @@ class SidesTable(Lines, can_focus=False):
         self._facts = facts(item)
         self._glyphs = glyphs
         replaced = item.remote is not None if direction is Direction.PUSH else item.local is not None
+        push = direction is Direction.PUSH
         old = "will be replaced" if replaced else "nothing there yet"
-        heads = (
-            ("local (new)", f"remote ({old})") if direction is Direction.PUSH else (f"local ({old})", "remote (new)")
-        )
-        self._heads = heads
+        short_old = "old" if replaced else "nothing"
+        self._heads = _heads(push=push, old=old)
+        self._short_heads = _heads(push=push, old=short_old)
 
     def line_count(self) -> int:
         return len(self._facts) + 1
@@ -95,11 +82,9 @@ class SidesTable(Lines, can_focus=False):
     def line(self, index: int, width: int) -> Sequence[Piece]:
         half = (width - _NAME_CELLS - 4) // 2
         if index == 0:
-            return (
-                (" " * (_NAME_CELLS + 2), Tone.PLAIN),
-                (text.left(self._heads[0], half, self._glyphs.ellipsis) + "  ", Tone.STRONG),
-                (text.left(self._heads[1], half, self._glyphs.ellipsis), Tone.STRONG),
-            )
+            heads = self._heads if max(map(len, self._heads)) <= half else self._short_heads
+            here, there = (text.left(head, half, self._glyphs.ellipsis) for head in heads)
+            return ((" " * (_NAME_CELLS + 2), Tone.PLAIN), (here + "  ", Tone.STRONG), (there, Tone.STRONG))
         fact = self._facts[index - 1]
         tone = Tone.WARN if fact.differs else Tone.PLAIN
         mark = self._glyphs.differs if fact.differs else " "
@@ -110,3 +95,7 @@ class SidesTable(Lines, can_focus=False):
             (text.left(fact.local, half, ellipsis) + "  ", tone),
             (text.left(fact.remote, half, ellipsis), tone),
         )
+
+
+def _heads(*, push: bool, old: str) -> tuple[str, str]:
+    return ("local (new)", f"remote ({old})") if push else (f"local ({old})", "remote (new)")

@@ -9,12 +9,11 @@ from rich.cells import cell_len
 from modelsync.comparison import RowState
 from modelsync.model import Json, LocalModel, RemoteModel, UploadStatus
 from modelsync_tui.answers import Answer, Failed, Reading, Told
-from modelsync_tui.dialogs.sides import size_pair
 from modelsync_tui.files import FileState, FileTable
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.inspecting import Uses
 from modelsync_tui.notices import short_path
-from modelsync_tui.text import ago_text, count_text, left, literal, size_text, wrapped
+from modelsync_tui.text import ago_text, count_text, left, literal, size_pair, size_text, wrapped
 from modelsync_tui.versions import Version
 from modelsync_tui.widgets.lines import Piece, Tone
 from modelsync_tui.widgets.picklist import PickList
