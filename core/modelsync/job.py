@@ -85,5 +85,5 @@ class Job:
     def forget_parts(self) -> None:
         """Keeps the sums only; for one that has ended."""
         row = self.row()
-        self.drawn = (self.changes, replace(row, progress=replace(row.progress, parts=())))
+        self.drawn = (self.changes, replace(row, progress=replace(row.progress, parts=(), files=None)))
         self.progress = Progress()

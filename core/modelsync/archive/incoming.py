@@ -20,7 +20,7 @@ from modelsync.archive.members import HeaderScanner, Member, ScanResult, quoted
 from modelsync.archive.ranges import Ranges
 from modelsync.archive.safe_names import FileSystem, NameTree, leads_out, normal_name, refused, shown
 from modelsync.archive.settle import Unpacked, cut_sentence
-from modelsync.archive.table import BLOCK_BYTES, END_BYTES, Kind
+from modelsync.archive.table import BLOCK_BYTES, END_BYTES, Kind, MemberTable
 from modelsync.errors import ArchiveError, ModelsyncError
 
 WINDOW_BYTES: Final = 16 * 1024 * 1024
@@ -86,6 +86,11 @@ class IncomingArchive(ABC):
     def close(self) -> None:
         """Lets go of every file."""
         self._destination.close()
+
+    @property
+    def members(self) -> MemberTable:
+        """What is known of its members by now; only to be read."""
+        return self._table
 
     @property
     def known_until(self) -> int:

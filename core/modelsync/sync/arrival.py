@@ -36,6 +36,11 @@ class StreamArrival:
         if len(self._first) >= MAGIC_BYTES:
             self._tell(stopped)
 
+    @property
+    def plain_bytes(self) -> int:
+        """How much of the archive came, decompressed."""
+        return self._compressed.expanded_bytes if self._compressed is not None else self._plain_bytes
+
     def finish(self) -> Unpacked:
         """As `IncomingArchive.finish`."""
         if not self._told:

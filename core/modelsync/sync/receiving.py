@@ -23,6 +23,7 @@ from modelsync.sync.source import open_source
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
 from modelsync.transfer.download import Fetch, Head, Sink
+from modelsync.transfer.files import TransferFiles
 from modelsync.transfer.journal import Journal, PullRecord, boot_id
 from modelsync.transfer.parts import GiB, MiB, Part
 from modelsync.transfer.progress import PartProgress, Phase, Progress
@@ -91,6 +92,7 @@ class Receiving:
                     self.progress.bytes_kept = total - len(head.data) - sum(part.size for part in parts)
                     counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
                     self.progress.set_parts([first, *counters])
+                    self.progress.set_files(TransferFiles(unpacker.members, all_known=lambda: unpacker.all_known))
                     fetch.ranges(parts, counters, sink, head.etag, workers, control)
             finally:
                 take_back()
@@ -211,7 +213,11 @@ class Receiving:
             self.earlier = None
             self.stage.clear()
         hashed = self._hashed(head)
-        with StreamArrival(Unpacker(self.stage.path, total_bytes=None), max_bytes=limit) as arrival:
+        unpacker = Unpacker(self.stage.path, total_bytes=None)
+        with StreamArrival(unpacker, max_bytes=limit) as arrival:
+            self.progress.set_files(
+                TransferFiles(unpacker.members, reach=lambda: arrival.plain_bytes, all_known=lambda: unpacker.all_known)
+            )
             sink = EtagCheck(hashed, arrival) if hashed else arrival
             total = fetch.stream(sink, first, self.sides.workers, self.control)
             self.progress.bytes_total = total

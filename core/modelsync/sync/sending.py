@@ -18,6 +18,7 @@ from modelsync.registry.targets import DataTarget
 from modelsync.sync.sides import Sides
 from modelsync.transfer.control import Control
 from modelsync.transfer.download import Fetch
+from modelsync.transfer.files import TransferFiles
 from modelsync.transfer.journal import Journal, PushRecord
 from modelsync.transfer.parts import Part, cut, part_size_for
 from modelsync.transfer.progress import PartProgress, Phase, Progress
@@ -123,6 +124,7 @@ class Sending:
             if part.number in done:
                 part.finish(done[part.number])
         self.progress.set_parts(counters)
+        self.progress.set_files(TransferFiles(self.layout.members))
         self.progress.phase = Phase.SEND
         return counters
 

@@ -188,6 +188,7 @@ class Fetch:
             if count:
                 sink.write_all(position.at, piece[:count], control.check)
                 position.at += count
+                counters.kept = position.at - counters.start
                 worker.pace.moved(count)
             if trouble is not None:
                 raise trouble

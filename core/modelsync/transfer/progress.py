@@ -11,6 +11,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelsync.transfer.files import FilesNow, TransferFiles
 
 log = logging.getLogger("modelsync.transfer")
 
@@ -41,6 +45,15 @@ class PartState(StrEnum):
     ACTIVE = "active"
     RETRY = "retry"
     DONE = "done"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a thread has it in hand."""
+        return self in (PartState.ACTIVE, PartState.RETRY)
+
+    @property
+    def is_done(self) -> bool:
+        return self is PartState.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,8 @@ class ProgressSnapshot:
     eta_s: float | None
     elapsed_s: float
     parts: tuple[PartSnapshot, ...]
+    files: "FilesNow | None" = None
+    """None until it is known which files there are."""
 
     @property
     def fraction(self) -> float:
@@ -95,13 +110,15 @@ class ProgressSnapshot:
 class PartProgress:
     """The counters of one part; written by the one thread that moves it."""
 
-    __slots__ = ("attempts", "done", "last_byte_at", "moved", "note", "number", "size", "start", "state")
+    __slots__ = ("attempts", "done", "kept", "last_byte_at", "moved", "note", "number", "size", "start", "state")
 
     def __init__(self, number: int, start: int, size: int) -> None:
         self.number = number
         self.start = start
         self.size = size
         self.done = 0
+        self.kept = 0
+        """Of an unfinished one: bytes that a later run need not move again."""
         self.moved = 0
         self.attempts = 0
         self.state = PartState.WAITING
@@ -132,6 +149,13 @@ class PartProgress:
         self.state = PartState.DONE
         self.note = note
 
+    def stop(self) -> None:
+        """Nobody moves it any more; unless it is finished, it gives back the bytes that a later run moves again."""
+        if self.state is not PartState.DONE:
+            self.done = self.kept
+            self.state = PartState.WAITING
+            self.note = ""
+
 
 class Progress:
     """The counters of one transfer."""
@@ -142,6 +166,7 @@ class Progress:
         self._began = clock()
         self._ended: float | None = None
         self._parts: Sequence[PartProgress] = ()
+        self._files: TransferFiles | None = None
         self._samples: deque[tuple[float, int]] = deque()
         self._part_speeds: dict[int, tuple[float, int, float]] = {}
         self.phase = Phase.WAITING
@@ -154,12 +179,19 @@ class Progress:
         self._began = self._clock()
 
     def set_parts(self, parts: Sequence[PartProgress]) -> None:
+        """`parts` ascend; what none of them stands for was moved by an earlier run."""
         self._parts = parts
 
+    def set_files(self, files: "TransferFiles") -> None:
+        """What the parts are parts of; to be told when the parts are."""
+        self._files = files
+
     def end(self) -> None:
-        """Stops the clock."""
+        """Stops the clock, when no thread moves a part any more: what was in flight counts no longer."""
         self.phase = Phase.DONE
         self._ended = self._clock()
+        for part in self._parts:
+            part.stop()
 
     @property
     def bytes_moved(self) -> int:
@@ -188,6 +220,7 @@ class Progress:
         done = self.bytes_kept + sum(part.done for part in self._parts)
         left = None if self.bytes_total is None else max(0, self.bytes_total - done)
         moving = self.phase in (Phase.SEND, Phase.RECEIVE)
+        parts = tuple(self._part(part, now) for part in self._parts)
         return ProgressSnapshot(
             phase=self.phase,
             bytes_total=self.bytes_total,
@@ -197,7 +230,8 @@ class Progress:
             speed=speed if moving else 0.0,
             eta_s=left / speed if left is not None and speed > 0 and moving else None,
             elapsed_s=self.elapsed_s,
-            parts=tuple(self._part(part, now) for part in self._parts),
+            parts=parts,
+            files=self._files.now(parts) if self._files is not None else None,
         )
 
     def _part(self, part: PartProgress, now: float) -> PartSnapshot:
