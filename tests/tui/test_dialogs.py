@@ -13,7 +13,7 @@ from modelsync.tag import Tag
 from modelsync.transfers import QueueSnapshot
 from modelsync_tui import keys
 from modelsync_tui.dialogs.force import ForceDialog
-from modelsync_tui.dialogs.help import HelpScreen
+from modelsync_tui.dialogs.help import HelpScreen, relevant
 from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.dialogs.quit import QuitChoice, QuitDialog
 from support.model_values import BUILT, local_model, remote_model
@@ -275,6 +275,17 @@ class TestHelp:
                 assert keys.keys_text(action) in screen
                 assert action.tooltip in screen or action.label in screen
             assert "mark or unmark" not in screen
+
+    @pytest.mark.parametrize("place", [keys.Where.BROWSER, keys.Where.DETAILS, keys.Where.TRANSFERS, keys.Where.LOG])
+    async def test_all_of_a_list_is_said_in_sentences_or_all_of_it_in_a_word_or_two(self, place: keys.Where) -> None:
+        for width in (120, 80):
+            app = Stage(HelpScreen(place))
+            async with app.run_test(size=(width, 60)) as pilot:
+                await until(pilot, lambda: "Move" in text_of(app))
+                screen = text_of(app)
+                for action in relevant(place):
+                    words = action.tooltip if width == 120 else action.label
+                    assert f"{keys.keys_text(action):<12}{words} " in screen, (width, action.id)
 
     async def test_typing_searches_and_escape_clears_before_it_closes(self) -> None:
         app = Stage(HelpScreen(keys.Where.BROWSER))

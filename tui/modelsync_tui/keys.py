@@ -97,7 +97,7 @@ ACTIONS: tuple[Action, ...] = (
         ("move.half_down", "ctrl+d", "half_page(1)", "half page down", "half a page down", 0),
         ("move.top", "home g", "top", "top", "first line", 0),
         ("move.bottom", "end G", "bottom", "bottom", "last line", 0),
-        ("move.open", "enter right l", "open", "open", "open the group, or the details of the version", 0),
+        ("move.open", "enter right l", "open", "open", "open the group, or the version's details", 0),
         ("move.close", "left h backspace", "close", "close", "close the group under the cursor", 0),
     ),
     *_section(
@@ -116,14 +116,14 @@ ACTIONS: tuple[Action, ...] = (
     *_section(
         Group.ACT,
         Where.BROWSER,
-        ("act.copy_over", "f5 c", "screen.copy_over", "copy", "copy to the other side; says first what goes", 1),
+        ("act.copy_over", "f5 c", "screen.copy_over", "copy", "copy to the other side; says what will go", 1),
         ("act.push", "P", "screen.push", "push", "push to the registry", 2),
         ("act.pull", "p", "screen.pull", "pull", "pull from the registry", 3),
         ("act.force", "F", "screen.force", "force", "overwrite the other side, asks first", 4),
         ("details.show", "i", "screen.details", "details", "details of the version under the cursor", 10),
-        ("act.delete", "delete f8", "screen.delete", "delete", "delete local versions; says first what is freed", 0),
-        ("act.clean_up", "D", "screen.clean_up", "clean up", "delete all but the newest versions; asks first", 0),
-        ("act.clipboard", "y", "screen.clipboard", "copy text", "copy to the clipboard: y tag, p path, c command", 0),
+        ("act.delete", "delete f8", "screen.delete", "delete", "delete local versions; says what that frees", 0),
+        ("act.clean_up", "D", "screen.clean_up", "clean up", "delete all but the newest ones; asks first", 0),
+        ("act.clipboard", "y", "screen.clipboard", "copy text", "copy text: y tag, p path, c command", 0),
     ),
     *_section(
         Group.MOVE,
@@ -150,7 +150,7 @@ ACTIONS: tuple[Action, ...] = (
         ("details.push", "P", "push", "push", "push to the registry", 3),
         ("details.pull", "p", "pull", "pull", "pull from the registry", 4),
         ("details.force", "F", "force", "force", "overwrite one side, asks first", 5),
-        ("details.clipboard", "y", "clipboard", "copy", "copy to the clipboard: y tag, p path, c command", 6),
+        ("details.clipboard", "y", "clipboard", "copy", "copy text: y tag, p path, c command", 6),
         ("details.refresh", "r ctrl+r", "refresh", "refresh", "read both sides of this version again", 7),
     ),
     *_section(

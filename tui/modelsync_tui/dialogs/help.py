@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -14,7 +15,9 @@ from modelsync_tui.dialogs.card import Card, bracketed
 from modelsync_tui.glyphs import ASCII, Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
-_KEYS_CELLS = 14
+_KEYS_CELLS = 12
+"""Room for the longest keys that the application has of its own, and the blanks behind them."""
+_LEAD_CELLS = 2
 _ID_CELLS = 22
 _TWO_COLUMNS_CELLS = 70
 _FRAME_LINES = 5
@@ -120,7 +123,10 @@ class KeyLines(Lines, can_focus=False):
             return self._found_line(found[index], width)
         columns = self._columns()
         cells = width // len(columns)
-        return [piece for column in columns for piece in self._cell(column, index, cells)]
+        # One kind of words in the whole list: sentences where all of them fit, else a word or two for each.
+        room = cells - _KEYS_CELLS - _LEAD_CELLS
+        sentences = all(cell_len(action.tooltip) < room for action in self._actions)
+        return [piece for column in columns for piece in self._cell(column, index, cells, sentences=sentences)]
 
     def _columns(self) -> list[list[keys.Action | keys.Group]]:
         """The headings and their actions, cut between two headings so that both columns are about as high."""
@@ -134,7 +140,9 @@ class KeyLines(Lines, can_focus=False):
         best = min(cuts, key=lambda cut: max(len(_joined(blocks[:cut])), len(_joined(blocks[cut:]))))
         return [_joined(blocks[:best]), _joined(blocks[best:])]
 
-    def _cell(self, column: Sequence[keys.Action | keys.Group], index: int, width: int) -> list[Piece]:
+    def _cell(
+        self, column: Sequence[keys.Action | keys.Group], index: int, width: int, *, sentences: bool
+    ) -> list[Piece]:
         entry = column[index] if index < len(column) else None
         match entry:
             case None:
@@ -142,11 +150,12 @@ class KeyLines(Lines, can_focus=False):
             case keys.Group():
                 return [(text.left(f" {entry}", width, self._glyphs.ellipsis), Tone.STRONG)]
             case keys.Action():
-                room = width - _KEYS_CELLS - 3
-                words = entry.tooltip if len(entry.tooltip) <= room else entry.label
+                words = entry.tooltip if sentences else entry.label
+                keys_text = text.left(self._keys(entry), _KEYS_CELLS, self._glyphs.ellipsis)
+                room = width - _KEYS_CELLS - _LEAD_CELLS
                 return [
-                    (f"  {text.left(self._keys(entry), _KEYS_CELLS, self._glyphs.ellipsis)}", Tone.ACCENT),
-                    (text.left(words, room + 1, self._glyphs.ellipsis), Tone.PLAIN),
+                    (" " * _LEAD_CELLS + keys_text, Tone.ACCENT),
+                    (text.left(words, room, self._glyphs.ellipsis), Tone.PLAIN),
                 ]
 
     def _found_line(self, action: keys.Action, width: int) -> list[Piece]:
