@@ -32,12 +32,13 @@
         StoreLockedError        another process works on this version
         BrokenModelError        model.yaml is missing or unreadable
       Cancelled                 a person stopped it (exit code 130)
+        StillUploadingError     ... and the registry could not be told
 
 A message is one sentence for a person; `hint` is the next step. Errors of httpx, the OS, tarfile, YAML and keyring
 become these in one place each, always `from exc`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ModelsyncError(Exception):
@@ -191,3 +192,15 @@ class Cancelled(ModelsyncError):  # noqa: N818 - it is a person's wish, not a fa
 
     def __init__(self, message: str = "Cancelled.", *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
+
+
+class StillUploadingError(Cancelled):
+    """A person stopped a push, but the registry does not know: others are told that it is still uploading."""
+
+    @classmethod
+    def of(cls, tag: str, cause: ModelsyncError) -> Self:
+        """`cause` is why the registry could not be told."""
+        return cls(
+            f"{tag} is cancelled, but the registry could not be told: {cause.message}",
+            hint="It says uploading for an hour. Push it again, or cancel it again, when the registry answers.",
+        )

@@ -14,12 +14,11 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
+from modelsync import runs
 from modelsync.account import Account
-from modelsync.comparison import Direction
-from modelsync.errors import Cancelled, ModelsyncError, TokenRefusedError, UsageError
+from modelsync.errors import TokenRefusedError, UsageError
 from modelsync.job import Job
 from modelsync.queue import ENDED, QueueSnapshot, TransferRequest, TransferRow, TransferStatus, is_refused
-from modelsync.results import Outcome
 from modelsync.transfer.control import Control, Paused
 
 if TYPE_CHECKING:  # it loads HTTP, for which a screen that shows an empty queue must not wait
@@ -124,7 +123,7 @@ class Transfers:
             if job.status is TransferStatus.RUNNING:
                 job.next = TransferStatus.CANCELLED  # also when it is just being paused
             elif job.status in (TransferStatus.WAITING, TransferStatus.PAUSED, TransferStatus.FAILED):
-                if self._leaves_something(job):
+                if runs.leaves_something(job, self._sides):
                     self._begin_giving_up(job)
                 else:
                     job.progress.end()
@@ -285,44 +284,24 @@ class Transfers:
             self._start(partial(self._run, job), f"{job.request.direction} {job.request.tag}")
 
     def _run(self, job: Job) -> None:
-        from modelsync.sync import pull, push
-
-        request = job.request
-        run = partial(push, begun=job.begun) if request.direction is Direction.PUSH else pull
-        status, error = TransferStatus.FAILED, None
         renewals = self._sides.registry.renewals
-        try:
-            result = run(request.tag, self._sides, force=request.force, control=job.control, progress=job.progress)
-        except Paused:
-            status = TransferStatus.PAUSED
-        except Cancelled:
-            status = TransferStatus.CANCELLED
-        except TokenRefusedError as exc:
+        end = runs.run(job, self._sides)
+        if isinstance(end.error, TokenRefusedError):
             if job.next is not TransferStatus.CANCELLED:
-                self._pause_refused(job, exc, renewals)
+                self._pause_refused(job, end.error, renewals)
                 return
-            status = TransferStatus.CANCELLED
-        except ModelsyncError as exc:
-            error = exc
-            log.warning("%s %s failed: %s", request.direction, request.tag, exc.message)
-        except Exception as exc:  # a defect of ours must end this row, not the program
-            error = ModelsyncError("Something unexpected went wrong.", hint="The log file has the details.")
-            error.__cause__ = exc
-            log.exception("%s %s", request.direction, request.tag)
-        else:
-            job.result = result
-            status = TransferStatus.SKIPPED if result.outcome is Outcome.SKIPPED else TransferStatus.DONE
-        job.error = error
+            end = runs.End(TransferStatus.CANCELLED)
+        job.result, job.error = end.result, end.error
         job.end_run()
         with self._changed:
-            if status is TransferStatus.PAUSED and job.next is TransferStatus.WAITING:
+            if end.status is TransferStatus.PAUSED and job.next is TransferStatus.WAITING:
                 job.begin_again()
-            elif status is TransferStatus.PAUSED and job.next is TransferStatus.CANCELLED:
+            elif end.status is TransferStatus.PAUSED and job.next is TransferStatus.CANCELLED:
                 self._begin_giving_up(job)
             else:
-                job.become(status)
+                job.become(end.status)
                 self._ended(job)
-            goes_on = job.status is not status
+            goes_on = job.status is not end.status
         if not goes_on:
             self._tell(job)
         self._dispatch()
@@ -348,12 +327,6 @@ class Transfers:
         except Exception:  # whatever a caller's callback does, the queue goes on
             log.exception("the callback for finished transfers raised")
 
-    def _leaves_something(self, job: Job) -> bool:
-        request = job.request
-        if request.direction is Direction.PUSH:
-            return job.begun
-        return self._sides.journals.exists(self._sides.journal_key(request.direction, request.tag))
-
     def _begin_giving_up(self, job: Job) -> None:
         """A paused transfer is cancelled: until what it left is cleared away it is stopping; called with the lock held.
 
@@ -365,17 +338,11 @@ class Transfers:
         self._start(partial(self._give_up, job), f"give up {job.request.direction} {job.request.tag}")
 
     def _give_up(self, job: Job) -> None:
-        from modelsync.sync import give_up
-
-        try:
-            give_up(job.request.direction, job.request.tag, self._sides)
-        except ModelsyncError as exc:
-            log.warning("%s %s left something behind: %s", job.request.direction, job.request.tag, exc.message)
-        except Exception:  # a defect of ours must end this row, not the program
-            log.exception("giving up %s %s", job.request.direction, job.request.tag)
+        end = runs.clear_away(job, self._sides)
         job.progress.end()
         with self._changed:
-            job.become(TransferStatus.CANCELLED)
+            job.error = end.error
+            job.become(end.status)
             self._ended(job)
         self._tell(job)
         self._dispatch()

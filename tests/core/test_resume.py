@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from modelsync.errors import Cancelled, NotFoundError, StoreLockedError
+from modelsync.errors import Cancelled, NotFoundError, StoreLockedError, UploadInProgressError
 from modelsync.model import Direction, UploadStatus
 from modelsync.results import Outcome
 from modelsync.store import ModelStore
@@ -24,7 +24,7 @@ from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.journal import Journals
 from modelsync.transfer.progress import Progress
 from support.local_store import read_tree, write_model
-from support.registry_server import TOKEN, RegistryServer, model_path, put_object
+from support.registry_server import TOKEN, TOM_TOKEN, RegistryServer, client, json_of, model_path, put_object
 from support.two_sides import SidesFactory
 from support.waiting import wait_for
 
@@ -199,7 +199,9 @@ def test_a_journal_of_another_format_or_store_is_set_aside(
     journal = journals_of(tmp_path)[0]
     lines = journal.read_bytes().split(b"\n")
     journal.write_bytes(b"\n".join([lines[0].replace(b'"format": 1', b'"format": 99'), *lines[1:]]))
-    result = push(TAG, sides)
+    with pytest.raises(UploadInProgressError):
+        push(TAG, sides)
+    result = push(TAG, sides, force=True)
     assert (result.outcome, result.resumed) == (Outcome.PUSHED, False)
     assert len(list((tmp_path / "state").glob("*.set-aside"))) == 1
 
@@ -215,6 +217,46 @@ def test_a_torn_last_line_of_a_journal_costs_one_part(
     result = push(TAG, sides)
     assert result.resumed
     assert read_tree(pull(TAG, make_sides(registry_server, "other")).path) == read_tree(model)
+
+
+def test_a_journal_left_here_does_not_make_a_colleagues_later_upload_ours(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    sides = make_sides(registry_server)
+    iris(tmp_path / "home")
+    pause_push_at(sides, 60 * MiB)
+    with client(registry_server.url, TOM_TOKEN) as tom:
+        json_of(tom.patch(model_path("iris", "v1") + "/start_upload"))
+    with pytest.raises(UploadInProgressError, match="is uploading it since"):
+        push(TAG, sides)
+    with pytest.raises(UploadInProgressError):
+        push(TAG, sides, begun=True)
+    assert push(TAG, sides, force=True).resumed
+
+
+def test_a_push_that_was_paused_twice_is_still_known_as_ones_own(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    sides = make_sides(registry_server)
+    iris(tmp_path / "home")
+    pause_push_at(sides, 30 * MiB)
+    pause_push_at(sides, 30 * MiB)
+    assert push(TAG, sides).resumed
+
+
+def test_a_journal_that_does_not_say_when_its_upload_began_needs_force_and_keeps_its_parts(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    sides = make_sides(registry_server)
+    iris(tmp_path / "home")
+    pause_push_at(sides, 60 * MiB)
+    journal = journals_of(tmp_path)[0]
+    header, *parts = journal.read_bytes().split(b"\n")
+    older = {name: value for name, value in json.loads(header).items() if name != "start"}
+    journal.write_bytes(b"\n".join([json.dumps(older).encode(), *parts]))
+    with pytest.raises(UploadInProgressError):
+        push(TAG, sides)
+    assert push(TAG, sides, force=True).resumed
 
 
 def test_a_second_push_of_the_same_version_on_this_machine_is_told_who_has_it(

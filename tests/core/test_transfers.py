@@ -3,15 +3,17 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from modelsync.errors import UnreachableError
+from modelsync.errors import StillUploadingError, UnreachableError
 from modelsync.model import Direction, UploadStatus
 from modelsync.queue_file import QueueFile, saved_queues
+from modelsync.registry.client import Registry
+from modelsync.registry.retry import Backoff
 from modelsync.results import Outcome
 from modelsync.sync import Sides, pull
 from modelsync.tag import Tag
@@ -26,8 +28,8 @@ from modelsync.transfers import (
     TransferStatus,
 )
 from support.local_store import read_tree, write_model
-from support.registry_server import RegistryFactory, RegistryServer
-from support.two_sides import SidesFactory
+from support.registry_server import TOM_TOKEN, RegistryFactory, RegistryServer, client, json_of, model_path
+from support.two_sides import SidesFactory, account_of
 from support.waiting import wait_for
 
 MiB = 1 << 20
@@ -191,6 +193,51 @@ def test_a_paused_push_that_is_cancelled_is_told_to_the_registry(sides: Sides, t
         assert transfers.wait(ENDS_WITHIN_S)
         assert statuses(transfers) == [TransferStatus.CANCELLED]
     assert status_of(sides, "m:v1") is UploadStatus.FAILED
+
+
+def test_a_paused_push_that_a_colleague_has_begun_since_is_cancelled_without_ending_theirs(
+    registry_server: RegistryServer, sides: Sides, tmp_path: Path
+) -> None:
+    request = write(tmp_path / "home", "m:v1")
+    with queue(sides) as transfers:
+        transfers.set_limit(SLOW)
+        transfers.add([request])
+        wait_for_bytes(transfers, 1)
+        transfers.pause(1)
+        wait_until(transfers, 1, TransferStatus.PAUSED)
+        with client(registry_server.url, TOM_TOKEN) as tom:
+            json_of(tom.patch(model_path("m", "v1") + "/start_upload"))
+        transfers.cancel(1)
+        assert transfers.wait(ENDS_WITHIN_S)
+        assert statuses(transfers) == [TransferStatus.CANCELLED]
+    assert status_of(sides, "m:v1") is UploadStatus.UPLOADING
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_cancel_that_the_registry_could_not_be_told_of_says_so_and_can_be_told_again(
+    registry_server: RegistryServer, sides: Sides, tmp_path: Path, paused: bool
+) -> None:
+    sides = replace(sides, registry=Registry(account_of(registry_server), backoff=Backoff(tries=2, first_s=0.01)))
+    request = write(tmp_path / "home", "m:v1")
+    with closing(sides.registry), queue(sides) as transfers:
+        transfers.set_limit(SLOW)
+        transfers.add([request])
+        wait_for_bytes(transfers, 1)
+        if paused:
+            transfers.pause(1)
+            wait_until(transfers, 1, TransferStatus.PAUSED)
+        registry_server.stop()
+        transfers.cancel(1)
+        wait_until(transfers, 1, TransferStatus.FAILED)
+        error = row_of(transfers, 1).error
+        assert isinstance(error, StillUploadingError)
+        assert error.message.startswith("m:v1 is cancelled, but the registry could not be told: ")
+        assert "cancel it again" in error.hint
+        registry_server.start()
+        transfers.cancel(1)
+        wait_until(transfers, 1, TransferStatus.CANCELLED)
+        assert row_of(transfers, 1).error is None
+        assert status_of(sides, "m:v1") is UploadStatus.FAILED
 
 
 def test_a_push_that_is_cancelled_while_it_is_being_paused_is_cancelled(sides: Sides, tmp_path: Path) -> None:

@@ -1,24 +1,34 @@
 """What an unfinished transfer has left behind, cleared away when a person gives it up."""
 
-from modelsync.errors import Cancelled
+from modelsync.errors import Cancelled, ModelsyncError, StillUploadingError
 from modelsync.model import Direction, UploadStatus
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag
+from modelsync.transfer.unfinished import began_upload
 
 
 def give_up(direction: Direction, tag: Tag, sides: Sides) -> None:
     """Does for a paused transfer what a cancel does for a running one.
 
-    Push: the registry is told that the upload failed; its journal stays, so that a later push can go on. Pull: journal
-    and stage are removed. Call it only for a transfer of one's own. Raises StoreLockedError when another process works
-    on it, StoreError, and the errors of the registry.
+    Push: the registry is told that the upload failed, unless somebody else has begun one since; the journal stays, so
+    that a later push can go on. Pull: journal and stage are removed. Call it only for a transfer of one's own. Raises
+    StillUploadingError when the registry could not be told, StoreLockedError when another process works on the pull,
+    and StoreError.
     """
+    key = sides.journal_key(direction, tag)
     if direction is Direction.PUSH:
-        remote = sides.registry.model(tag)
-        if remote is not None and remote.status is UploadStatus.UPLOADING:
-            sides.registry.finish_upload(tag, ok=False, reason=Cancelled().message)
+        try:
+            remote = sides.registry.model(tag)
+            if (
+                remote is not None
+                and remote.status is UploadStatus.UPLOADING
+                and began_upload(sides.journals, key, remote, begun=True)
+            ):
+                sides.registry.finish_upload(tag, ok=False, reason=Cancelled().message)
+        except ModelsyncError as exc:
+            raise StillUploadingError.of(str(tag), exc) from exc
         return
-    with sides.journals.open(sides.journal_key(direction, tag)) as journal:
+    with sides.journals.open(key) as journal:
         record = journal.read_pull()
         stage = None if record is None else sides.store.reopen_stage(tag, record.stage)
         if stage is not None:

@@ -10,6 +10,7 @@ from modelsync.errors import (
     ModelsyncError,
     PermissionDeniedError,
     SourceChangedError,
+    StillUploadingError,
     TokenRefusedError,
     TransferError,
     UploadInProgressError,
@@ -21,9 +22,10 @@ from modelsync.sync.sending import Sending
 from modelsync.sync.sides import Sides
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
-from modelsync.transfer.journal import Journal
+from modelsync.transfer.journal import Journal, upload_start
 from modelsync.transfer.parts import GiB
 from modelsync.transfer.progress import Phase, Progress
+from modelsync.transfer.unfinished import began_upload
 
 log = logging.getLogger("modelsync.sync")
 
@@ -42,13 +44,15 @@ def push(
 ) -> PushResult:
     """Uploads a version; sends nothing when the registry has it already.
 
-    `begun`: the caller began this push before, so that what the registry calls uploading is the caller's own.
+    `begun`: the caller began this push before, so that what the registry calls uploading is the caller's own; a journal
+    knows better, for it says when the upload began.
 
     A push that was cut short goes on from the parts that the store has, if the files are still the same. The version
     counts as pushed only after every part has its ETag, no file changed meanwhile and the registry knows that it
     succeeded. Any other end but a pause or a refused token tells the registry `failed` with the reason. Raises
     LocalModelNotFoundError, UploadInProgressError, SourceChangedError, StoreLockedError when another process pushes
-    it, the errors of the registry and of the data path, or Cancelled.
+    it, the errors of the registry and of the data path, or Cancelled (StillUploadingError where the registry could not
+    be told of it).
     """
     control = control or Control()
     progress = progress or Progress()
@@ -65,14 +69,13 @@ def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control,
     progress.phase = Phase.LOOK
     local = sides.store.get(tag)
     key = sides.journal_key(Direction.PUSH, tag)
-    begun = begun or sides.journals.exists(key)
     remote = sides.registry.model(tag, control=control)
-    decision = _decide(local, remote, force=force, begun=begun)
+    decision = _decide(sides, local, remote, force=force, begun=begun)
     if decision.goes:
         with sides.journals.open(key) as journal:
             # Looked at again under the lock: another process may have pushed it while this one looked.
             remote = sides.registry.model(tag, control=control)
-            decision = _decide(local, remote, force=force, begun=begun)
+            decision = _decide(sides, local, remote, force=force, begun=begun)
             if decision.goes:
                 return _Push(sides, local, control, progress, journal).run(remote, decision.reason)
             if decision.verdict is Verdict.SKIP_SAME:
@@ -89,10 +92,13 @@ def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control,
     )
 
 
-def _decide(local: LocalModel, remote: RemoteModel | None, *, force: bool, begun: bool) -> Decision:
-    """What we began ourselves and did not end is no obstacle, whatever the registry calls it."""
-    unfinished = remote is not None and remote.status is not UploadStatus.SUCCESS
-    return decide_push(local, remote, force=force or (begun and unfinished))
+def _decide(sides: Sides, local: LocalModel, remote: RemoteModel | None, *, force: bool, begun: bool) -> Decision:
+    """What we began ourselves and did not end is no obstacle."""
+    decision = decide_push(local, remote, force=force)
+    if decision.verdict is not Verdict.REFUSE or remote is None or remote.status is not UploadStatus.UPLOADING:
+        return decision
+    key = sides.journal_key(Direction.PUSH, local.tag)
+    return decide_push(local, remote, force=began_upload(sides.journals, key, remote, begun=begun))
 
 
 @dataclass(slots=True)
@@ -159,6 +165,9 @@ class _Push:
         if strategy == "proxy":
             sending.whole(lambda _control: registry.proxy_upload(tag))
         else:
+            started = registry.model(tag, control=self.control)  # the answer to start_upload is stale (contract 3.2)
+            if started is not None:
+                self.journal.note_start(upload_start(started))
             sending.in_parts()
 
     def _say_success(self, sending: Sending, remote: RemoteModel, *, known: bool) -> None:
@@ -191,7 +200,11 @@ class _Push:
         return record is None or record.status is not UploadStatus.SUCCESS
 
     def _tell_failed(self, cause: BaseException, *, had_content: bool) -> None:
-        """Leaves a reason in the registry that a colleague can read; a registry that is gone cannot be told."""
+        """Leaves a reason in the registry that a colleague can read.
+
+        A registry that is gone cannot be told. A failure says by itself what is wrong; a person who cancelled is told,
+        by StillUploadingError.
+        """
         reason = cause.message if isinstance(cause, ModelsyncError) else type(cause).__name__
         if had_content:
             reason += " (a forced push; the content before it may still be there)"
@@ -199,3 +212,5 @@ class _Push:
             self.sides.registry.finish_upload(self.local.tag, ok=False, reason=reason)
         except ModelsyncError as exc:
             log.warning("the registry could not be told that %s failed: %s", self.local.tag, exc.message)
+            if isinstance(cause, Cancelled):
+                raise StillUploadingError.of(str(self.local.tag), exc) from exc

@@ -1,10 +1,11 @@
 """What an unfinished transfer needs to go on after kill -9, a reboot or a pause.
 
 How it works: one file per transfer, named after direction, tag and a digest of context and store. A push's file is a
-header and then one line per part that the store has confirmed; a torn last line is no line. A pull's file is written
-anew, beside and renamed, each time more of the stage is on the disk: what it calls done was synced before (or, where
-syncing was declined, is trusted only until the next boot). A file of another format or of another transfer is set
-aside under a name of its own, never guessed at. A lock beside the file keeps two processes apart.
+header and then one line per part that the store has confirmed, and one for each time that the registry was told of the
+upload's start again; a torn last line is no line. A pull's file is written anew, beside and renamed, each time more of
+the stage is on the disk: what it calls done was synced before (or, where syncing was declined, is trusted only until
+the next boot). A file of another format or of another transfer is set aside under a name of its own, never guessed at.
+A lock beside the file keeps two processes apart.
 """
 
 import base64
@@ -14,7 +15,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +24,7 @@ from typing import Self
 
 from modelsync.archive.checkpoint import Checkpoint
 from modelsync.errors import StoreError, StoreLockedError
-from modelsync.model import Direction, Json
+from modelsync.model import Direction, Json, RemoteModel
 from modelsync.registry.schemas import ETag, UploadId
 from modelsync.store.lock import FileLock
 from modelsync.tag import Tag
@@ -72,6 +74,11 @@ class PushRecord:
     """The layout's facts by file, to say which file changed."""
     parts: dict[int, ETag] = field(default_factory=dict)
     """What the store has confirmed."""
+    start: str | None = None
+    """When this upload began by the registry's clock, as `upload_start` writes it; None in a journal that does not say.
+
+    A version that the registry calls uploading since another moment is somebody else's.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,7 @@ class Journal:
         self._path = path
         self._key = key
         self._handle: int | None = None
+        self._start: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -181,28 +189,43 @@ class Journal:
                 fingerprint=_text(header["fingerprint"]),
                 members=_bytes(header["members"]),
             )
+            start = header.get("start")
             for line in lines:
-                part = json.loads(line)
-                record.parts[_number(part["part"])] = ETag(_text(part["etag"]))
+                fact = json.loads(line)
+                if "start" in fact:
+                    start = fact["start"]
+                else:
+                    record.parts[_number(fact["part"])] = ETag(_text(fact["etag"]))
+            record = replace(record, start=None if start is None else _text(start))
         except (ValueError, KeyError, TypeError):
             self.set_aside()
             return None
         return record
 
+    def note_start(self, start: str) -> None:
+        """What `begin_push` or `go_on` will write of when the upload began; call it before them."""
+        self._start = start
+
     def begin_push(self, record: PushRecord) -> None:
         """Writes what is known before the first part goes, and syncs it."""
         self._replace(
             {
+                "start": self._start,
                 "upload_id": record.upload_id,
                 "part_size": record.part_size,
                 "fingerprint": record.fingerprint,
                 "members": base64.b64encode(record.members).decode("ascii"),
             }
         )
-        self.go_on()
+        self._open()
 
     def go_on(self) -> None:
-        """Parts are added to what is there; ends a torn last line."""
+        """Parts are added to what is there, after the new start; ends a torn last line."""
+        self._open()
+        if self._start is not None and self._handle is not None:
+            os.write(self._handle, json.dumps({"start": self._start}).encode() + b"\n")
+
+    def _open(self) -> None:
         self._close()
         self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
         size = os.fstat(self._handle).st_size
@@ -302,6 +325,12 @@ class Journal:
         handle, self._handle = self._handle, None
         if handle is not None:
             os.close(handle)
+
+
+def upload_start(remote: RemoteModel) -> str:
+    """When the registry says that the upload of this version began, in UTC; empty where it does not say."""
+    moment = remote.upload_started_at
+    return "" if moment is None else moment.astimezone(UTC).isoformat()
 
 
 def boot_id() -> str:

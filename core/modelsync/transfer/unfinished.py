@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelsync.errors import InvalidTagError
-from modelsync.model import Direction, Json
+from modelsync.model import Direction, Json, RemoteModel
 from modelsync.store.lock import FileLock, Holder
 from modelsync.tag import Tag
-from modelsync.transfer.journal import Journal, JournalKey, Journals
+from modelsync.transfer.journal import Journal, JournalKey, Journals, upload_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,24 @@ def bytes_kept(journals: Journals, key: JournalKey) -> int:
     with suppress(OSError):
         return _read(journals.directory / key.file_name, key)[0]
     return 0
+
+
+def began_upload(journals: Journals, key: JournalKey, remote: RemoteModel, *, begun: bool) -> bool:
+    """Whether the upload that the registry tells of is one that this machine began, and nobody has begun since.
+
+    The registry's own start decides. Where no journal tells of one (a push in one piece has none), `begun` does: what
+    the caller knows of itself. A journal that does not say when (an older program's, or one that cannot be read)
+    proves nothing: better refuse one's own upload, which force overcomes, than take over a colleague's.
+    """
+    path = journals.directory / key.file_name
+    try:
+        with Journal(path, key) as journal:
+            record = journal.read_push()
+    except OSError:
+        record = None
+    if record is None or record.start is None:
+        return begun
+    return record.start == upload_start(remote)
 
 
 def working_on(journals: Journals, tag: Tag) -> Holder | None:
