@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from benchmarks.contenders import BENTOML, CURL, HTTPX, S5CMD
+from benchmarks.contenders import BENTOML, CURL, HTTPX, LIMIT, S5CMD
 
 CURL_TAR = f"{CURL} | tar x"
 
@@ -107,7 +107,7 @@ CASES = (
         Direction.PUSH,
         "onefile",
         Bed.SINK,
-        (BENTOML, CURL, S5CMD),
+        (BENTOML, CURL, S5CMD, LIMIT),
         (Faster(BENTOML, 15), Faster(CURL, 1.5), Faster(S5CMD, 5), CpuAtMost(0.4), MEMORY, PUSH_DISK),
         verify=False,
     ),
@@ -116,7 +116,7 @@ CASES = (
         Direction.PUSH,
         "onefile",
         Bed.SINK_MD5,
-        (BENTOML, S5CMD),
+        (BENTOML, S5CMD, LIMIT),
         (Faster(BENTOML, 4), Faster(S5CMD, 1.3), CpuAtMost(2.0), MEMORY, PUSH_DISK),
     ),
     Case(
@@ -146,7 +146,7 @@ CASES = (
         Direction.PULL,
         "onefile",
         Bed.NGINX,
-        (BENTOML, CURL, S5CMD),
+        (BENTOML, CURL, S5CMD, LIMIT),
         (
             Faster(BENTOML, 12),
             Faster(CURL, 1.7),
@@ -163,7 +163,7 @@ CASES = (
         Direction.PULL,
         "onefile",
         Bed.NGINX,
-        (BENTOML, CURL),
+        (BENTOML, CURL, LIMIT),
         (Faster(BENTOML, 10), Faster(CURL, 1.3), MEMORY, PULL_DISK),
         archive=Archive.BENTOML,
         sync=False,
@@ -173,7 +173,7 @@ CASES = (
         Direction.PULL,
         "onefile",
         Bed.NGINX,
-        (BENTOML, CURL),
+        (BENTOML, CURL, LIMIT),
         (Faster(BENTOML, 10), Faster(CURL, 1.0), MEMORY, PULL_DISK),
     ),
     Case(

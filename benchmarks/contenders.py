@@ -16,6 +16,8 @@ BENTOML = "bentoml"
 CURL = "curl"
 S5CMD = "s5cmd"
 HTTPX = "httpx"
+LIMIT = "limit"
+"""Not a peer: see benchmarks/limit.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,17 @@ def copy_s5cmd(source: str, target: str, store: str, around: Surroundings, *, sy
     argv = (s5cmd() or S5CMD, "--log", "error", "--endpoint-url", store, "cp", source, target)
     command = _synced(argv, around.home) if sync else argv
     return Command(S5CMD, command, around.environment(**KEYS))
+
+
+def push_limit(archive: Path, store: str, around: Surroundings, *, verify: bool) -> Command:
+    flags = ("--md5",) if verify else ()
+    argv = (sys.executable, "-m", "benchmarks.limit", "push", str(archive), f"{store}/limit.tar", *flags)
+    return Command(LIMIT, argv, around.environment(PYTHONPATH=str(ROOT)))
+
+
+def pull_limit(url: str, target: Path, around: Surroundings, *, sync: bool) -> Command:
+    argv = (sys.executable, "-m", "benchmarks.limit", "pull", str(target), url)
+    return Command(LIMIT, _synced(argv, target) if sync else argv, around.environment(PYTHONPATH=str(ROOT)))
 
 
 def fetch(contender: str, url: str, ca_file: Path, around: Surroundings) -> Command:

@@ -19,6 +19,7 @@ from benchmarks.cases import CURL_TAR, Archive, Bed, Case, Direction
 from benchmarks.contenders import (
     BENTOML,
     CURL,
+    LIMIT,
     OURS,
     S5CMD,
     Command,
@@ -28,9 +29,11 @@ from benchmarks.contenders import (
     pull_bentoml,
     pull_curl,
     pull_curl_tar,
+    pull_limit,
     pull_ours,
     push_bentoml,
     push_curl,
+    push_limit,
     push_ours,
 )
 from benchmarks.measuring import RunFailedError, Usage, measure
@@ -205,7 +208,7 @@ def _registry(shop: Workshop, store: Store) -> Iterator[tuple[Server, str]]:
 
 def _pushes(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row]:
     archive = shop.memory / "ready.tar"
-    if CURL in case.peers or S5CMD in case.peers:
+    if {CURL, S5CMD, LIMIT} & set(case.peers):
         archive_of_bentoml(model, archive)
     with _store(case.bed, shop) as store:
         for number in range(runs):
@@ -218,6 +221,8 @@ def _pushes(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row
                     match contender:
                         case "curl":
                             command = push_curl(archive, store.address, around)
+                        case "limit":
+                            command = push_limit(archive, store.address, around, verify=case.verify)
                         case "s5cmd":
                             many = model.files > FEW_FILES
                             source = f"{model.path}/" if many else str(archive)
@@ -277,6 +282,8 @@ def _pull_command(
             return pull_bentoml(model.tag, around, sync=case.sync)
         case "curl":
             return pull_curl(f"{address}/{key}", target / "archive.tar", around, sync=case.sync)
+        case "limit":
+            return pull_limit(f"{address}/{key}", target / "archive.tar", around, sync=case.sync)
         case "s5cmd":
             # nginx serves the same path, whose first part stands where a bucket's name would.
             source = f"s3://{bucket_name}/{key}" if bucket_name else f"s3://{key}"

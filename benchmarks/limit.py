@@ -1,0 +1,143 @@
+"""What this machine allows: the bytes moved by bare system calls, without a registry, a check, a retry or an archive.
+
+How it works: a few threads, one connection each, take stretches of one ready-made file in turn. A push sends them by
+`sendfile` (with `--md5` it reads, digests and sends, as whoever checks parts must); a pull receives into one buffer
+per thread and writes each piece once, at its place. No client can be faster than this by more than chance; a goal that
+asks for more than the same run's limit asks for another machine.
+
+Usage: python -m benchmarks.limit push|pull FILE URL [--md5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from urllib.parse import SplitResult, urlsplit
+
+THREADS = 4
+STRETCH_BYTES = 32 << 20
+PIECE_BYTES = 1 << 20
+HEAD_MAX_BYTES = 64 << 10
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Moves bytes by bare system calls.")
+    parser.add_argument("direction", choices=("push", "pull"))
+    parser.add_argument("file")
+    parser.add_argument("url")
+    parser.add_argument("--md5", action="store_true", help="digest what is pushed")
+    options = parser.parse_args()
+    url = urlsplit(options.url)
+    if options.direction == "push":
+        with open(options.file, "rb") as file:  # noqa: PTH123 - pathlib is one more import to wait for
+            push = _push_digested if options.md5 else _push
+            _share(os.fstat(file.fileno()).st_size, lambda sock, at, end: push(sock, url, file.fileno(), at, end), url)
+    else:
+        target = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        size = _size(url)
+        os.ftruncate(target, size)
+        _share(size, lambda sock, at, end: _pull(sock, url, target, at, end), url)
+        os.close(target)
+    return 0
+
+
+def _share(size: int, move: Callable[[socket.socket, int, int], None], url: SplitResult) -> None:
+    """Has the threads move every stretch; raises what went wrong in one of them."""
+    stretches = iter(range(0, size, STRETCH_BYTES))
+    lock = threading.Lock()
+    troubles: list[Exception] = []
+
+    def taken() -> Iterator[int]:
+        while not troubles:
+            with lock:
+                at = next(stretches, None)
+            if at is None:
+                return
+            yield at
+
+    def serve() -> None:
+        try:
+            with _connected(url) as sock:
+                for at in taken():
+                    move(sock, at, min(size, at + STRETCH_BYTES))
+        except (OSError, ValueError) as exc:
+            troubles.append(exc)
+
+    threads = [threading.Thread(target=serve) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if troubles:
+        raise SystemExit(f"the limit could not be measured: {troubles[0]}")
+
+
+def _push(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
+    _ask(sock, url, f"PUT {url.path}?partNumber=1&uploadId=limit", f"Content-Length: {end - at}")
+    while at < end:
+        at += os.sendfile(sock.fileno(), file, at, min(PIECE_BYTES, end - at))
+    _head(sock, "200")
+
+
+def _push_digested(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
+    _ask(sock, url, f"PUT {url.path}?partNumber=1&uploadId=limit", f"Content-Length: {end - at}")
+    digest = hashlib.md5(usedforsecurity=False)
+    buffer = memoryview(bytearray(PIECE_BYTES))
+    while at < end:
+        piece = buffer[: os.preadv(file, [buffer[: min(PIECE_BYTES, end - at)]], at)]
+        digest.update(piece)
+        sock.sendall(piece)
+        at += len(piece)
+    if digest.hexdigest() not in _head(sock, "200"):
+        raise ValueError("a part arrived as something else")
+
+
+def _pull(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
+    _ask(sock, url, f"GET {url.path}", f"Range: bytes={at}-{end - 1}")
+    _head(sock, "206")
+    buffer = memoryview(bytearray(PIECE_BYTES))
+    while at < end:
+        count = sock.recv_into(buffer, min(PIECE_BYTES, end - at), socket.MSG_WAITALL)
+        if not count:
+            raise ValueError("the connection was closed early")
+        at += os.pwrite(file, buffer[:count], at)
+
+
+def _size(url: SplitResult) -> int:
+    with _connected(url) as sock:
+        _ask(sock, url, f"HEAD {url.path}", "Accept: */*")
+        fields = _head(sock, "200").lower().split("\r\n")
+    return int(next(line for line in fields if line.startswith("content-length:")).partition(":")[2])
+
+
+def _connected(url: SplitResult) -> socket.socket:
+    sock = socket.create_connection((url.hostname or "", url.port or 80))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _ask(sock: socket.socket, url: SplitResult, line: str, field: str) -> None:
+    sock.sendall(f"{line} HTTP/1.1\r\nHost: {url.netloc}\r\n{field}\r\n\r\n".encode())
+
+
+def _head(sock: socket.socket, status: str) -> str:
+    """The head of an answer, and not a byte more; raises ValueError when it is another one than hoped for."""
+    data = b""
+    while not data.endswith(b"\r\n\r\n"):
+        more = sock.recv(1)
+        if not more or len(data) > HEAD_MAX_BYTES:
+            raise ValueError("no answer came")
+        data += more
+    text = data.decode("latin-1")
+    if not text.startswith(f"HTTP/1.1 {status}"):
+        raise ValueError(text.partition("\r\n")[0])
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
