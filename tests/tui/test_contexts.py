@@ -235,6 +235,13 @@ async def test_where_the_environment_wins_the_screen_says_why_nothing_is_switche
         assert app.main.is_online
 
 
+async def test_a_registry_of_the_environment_goes_by_its_host(tmp_path: Path, lab: RegistryServer) -> None:
+    app = app_for(tmp_path, lab)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.main.is_mounted and app.main.loader.catalog.remote_known)
+        assert lines_with(app, f"2 Remote  {lab.url.removeprefix('http://')} ")
+
+
 async def test_signing_out_forgets_the_token_and_shows_no_registry(tmp_path: Path, lab: RegistryServer) -> None:
     async with running(tmp_path, lambda app: keep(app, lab, "lab")) as (app, pilot):
         await choose(pilot, app, "x")

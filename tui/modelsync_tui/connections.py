@@ -30,6 +30,13 @@ class Online:
     user: User
     organization: Organization
 
+    @property
+    def registry_name(self) -> str:
+        """What the registry is called: its context's name; by its host where the account is the environment's."""
+        from modelsync.credentials.keeping import ENVIRONMENT_CONTEXT
+
+        return self.host if self.context.name == ENVIRONMENT_CONTEXT else self.context.name
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:

@@ -193,7 +193,7 @@ class MainScreen(Screen[None]):
         online = self._session.online
         name = "Remote [2/2]" if one_pane else "2 Remote"
         if online is not None:
-            name += f"  {literal(online.context.name)}"
+            name += f"  {literal(online.registry_name)}"
         age = ""
         if self.loader.remote_read_at is not None and self.loader.link is Link.ONLINE:
             age = ago_text(monotonic() - self.loader.remote_read_at)
