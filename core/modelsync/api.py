@@ -121,7 +121,7 @@ def _sides(threads: int, context: str | None) -> Iterator[Sides]:
         raise UsageError(f"threads={threads} is not possible.", hint=f"Choose 1 to {THREADS_MAX}.")
     paths = Paths.of_platform()
     settings = Settings.load({"threads": threads}, paths=paths)
-    account = Credentials(paths).account(context, default=settings.context)
+    account = Credentials(paths, keyring=settings.keyring).account(context, default=settings.context)
     sides = open_sides(settings, account, paths)
     try:
         yield sides

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +40,10 @@ class Paths:
             cache_dir=cache_dir,
             log_file=state_dir / "modelsync.log",
         )
+
+    def with_log(self, log_file: Path | None) -> Self:
+        """The same places with another log file; None keeps it."""
+        return self if log_file is None else replace(self, log_file=log_file)
 
     @property
     def contexts_file(self) -> Path:

@@ -38,6 +38,10 @@ class Settings:
     running: int = 2
     """Transfers that run side by side."""
     log_level: str = "info"
+    log_file: Path | None = None
+    """Where the log is written; None: the platform's place."""
+    keyring: bool = True
+    """Whether the OS keyring may be asked; without it a token is kept for the session or in a file."""
     theme: str | None = None
     """The screen's colours; None: those that were picked on the screen last, else the dark ones."""
     ascii: bool = False
@@ -55,6 +59,9 @@ class Settings:
     """Whether the terminal's title shows how far the transfers are."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Action id to key, for the screen."""
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Where each setting that was given stands, for a person: a file and its line, a variable or a flag. A key of the
+    table `keys` stands there as `keys.` and its action."""
 
     @classmethod
     def load(
@@ -73,10 +80,15 @@ class Settings:
         values: dict[str, object] = {"store": expand_path(BENTOML_HOME_DEFAULT, environ)}
         default_file = paths.config_file == paths.config_dir / CONFIG_FILE_NAME
         from_file = _from_file(paths.config_file, must_exist=not default_file)
+        origins: dict[str, str] = {}
         for given in from_file, _from_environment(environ), _from_flags(flags or {}):
             for name, raw, where in given:
-                values[name] = _value(name, raw, where, environ)
-        return cls(**values)  # type: ignore[arg-type]  # each parser gives its own field's type
+                if name.startswith(_KEYS):
+                    _key(name, raw, where)
+                else:
+                    values[name] = _value(name, raw, where, environ)
+                origins[name] = where
+        return cls(**values, origins=origins)  # type: ignore[arg-type]  # each parser gives its own field's type
 
 
 def parse_bandwidth(text: str) -> int | None:
@@ -90,14 +102,6 @@ def parse_bandwidth(text: str) -> int | None:
     if rate < BANDWIDTH_MIN:
         raise ValueError(text)
     return rate
-
-
-def line_in(path: Path, name: str) -> int:
-    """The line of a settings file that sets `name`, a setting or a key of a table; 1 where it cannot be told."""
-    try:
-        return _line_of(name, path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 1
 
 
 def expand_path(text: str, environ: Mapping[str, str]) -> Path:
@@ -119,6 +123,8 @@ def expand_path(text: str, environ: Mapping[str, str]) -> Path:
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _BANDWIDTH = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmg]i?b|b)?(/s)?")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_KEYS, _KEY = "keys.", "f6"
+"""What comes before an action's id in the name of a key of the table `keys`; a key for an example."""
 _EXPANSIONS_MAX = 16
 """A variable that names itself would expand forever."""
 
@@ -173,6 +179,12 @@ def _directory(raw: object) -> Path:
     return raw
 
 
+def _log_file(raw: object) -> Path:
+    if not isinstance(raw, Path) or raw.is_dir():
+        raise ValueError(raw)
+    return raw
+
+
 def _file(raw: object) -> Path:
     if not isinstance(raw, Path) or not raw.is_file():
         raise ValueError(raw)
@@ -180,9 +192,18 @@ def _file(raw: object) -> Path:
 
 
 def _keys(raw: object) -> Mapping[str, str]:
-    if isinstance(raw, Mapping) and all(isinstance(k, str) and isinstance(v, str) for k, v in raw.items()):
-        return dict(raw)
+    if isinstance(raw, Mapping):
+        return {action: key for action, key in _flat(raw) if isinstance(key, str)}
     raise ValueError(raw)
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """A table with its tables: TOML reads `act.push = "U"`, without quotes, as a table of a table."""
+    for name, raw in table.items():
+        if isinstance(raw, Mapping):
+            yield from _flat(raw, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +226,8 @@ _RULES: Mapping[str, _Rule] = {
     "verify": _SWITCH,
     "sync": _SWITCH,
     "running": _Rule(_number(1, RUNNING_MAX), f"a number from 1 to {RUNNING_MAX}"),
+    "log_file": _Rule(_log_file, "a file that is no directory", is_path=True),
+    "keyring": _SWITCH,
     "log_level": _Rule(_one_of(LOG_LEVELS), ", ".join(LOG_LEVELS)),
     "theme": _Rule(_text, "a theme's name"),
     "ascii": _SWITCH,
@@ -231,6 +254,13 @@ def _value(name: str, raw: object, where: str, environ: Mapping[str, str]) -> ob
         raise SettingsError(f"{where}: {name} cannot be {shown}.", hint=f"Allowed: {rule.allowed}.") from exc
 
 
+def _key(name: str, raw: object, where: str) -> None:
+    """Raises SettingsError for a key that is not written as text."""
+    if not isinstance(raw, str):
+        action = name.removeprefix(_KEYS)
+        raise SettingsError(f"{where}: {action} cannot be {raw!r}.", hint=f'Allowed: a key in quotes, like "{_KEY}".')
+
+
 _Given = Iterator[tuple[str, object, str]]
 """Name, raw value, and where it stands, for a person."""
 
@@ -250,14 +280,24 @@ def _from_file(path: Path, *, must_exist: bool) -> _Given:
         text = data.decode()
         table = tomllib.loads(text)
     except ValueError as exc:  # TOMLDecodeError (with its line) or bytes that are not UTF-8
-        raise SettingsError(f"The settings file {path} is not TOML: {exc}.", hint="Correct that line.") from exc
+        what = str(exc).replace("(at end of document)", f"(at the end, line {len(data.splitlines())})")
+        raise SettingsError(f"The settings file {path} is not TOML: {what}.", hint="Correct that line.") from exc
     for name, raw in table.items():
-        yield name, raw, f"{path}, line {_line_of(name, text)}"
+        line = _line_of(name, text)
+        yield name, raw, f"{path}, line {line}"
+        if name == "keys" and isinstance(raw, Mapping):
+            for action, key in _flat(raw):
+                yield f"{_KEYS}{action}", key, f"{path}, line {_line_of(action, text, after_line=line)}"
 
 
-def _line_of(name: str, text: str) -> int:
-    at = re.search(rf"""^\s*\[?\s*["']?{re.escape(name)}["']?\s*[\]=.]""", text, re.MULTILINE)
-    return 1 if at is None else text.count("\n", 0, at.end()) + 1
+def _line_of(name: str, text: str, *, after_line: int = 0) -> int:
+    """The first line that sets a name or begins its table; `after_line` where none does."""
+    spelled = rf"(?:\[*|keys\.)\s*[\"']?{re.escape(name)}[\"']?\s*[\]=.]"
+    lines = text.splitlines()
+    return next(
+        (at for at, line in enumerate(lines, 1) if at >= after_line and re.match(spelled, line.strip())),
+        after_line or 1,
+    )
 
 
 def _from_environment(environ: Mapping[str, str]) -> _Given:

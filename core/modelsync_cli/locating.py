@@ -7,7 +7,13 @@ from modelsync_cli.session import Session
 def run(session: Session) -> int:
     """Prints every place, also when the settings are wrong: then this is where a person looks."""
     paths = session.paths
-    places = {
+    try:
+        store = {"store": session.settings.store}
+        paths = paths.with_log(session.settings.log_file)
+    except SettingsError as error:
+        store = {}
+        session.output.error(error)
+    places = store | {
         "settings": paths.config_file,
         "contexts": paths.contexts_file,
         "tokens in plain text": paths.credentials_file,
@@ -18,10 +24,6 @@ def run(session: Session) -> int:
         "cache": paths.cache_dir,
         "log": paths.log_file,
     }
-    try:
-        places = {"store": session.settings.store, **places}
-    except SettingsError as error:
-        session.output.error(error)
     if session.output.as_json:
         session.output.record({name.replace(" ", "_"): str(path) for name, path in places.items()}, ())
     else:

@@ -154,6 +154,7 @@ def _common_flags() -> argparse.ArgumentParser:
     flags.add_argument("--config", metavar="FILE", help="the settings file to use")
     flags.add_argument("--ca-file", metavar="FILE", help="certificates to trust, PEM")
     flags.add_argument("--read-only", action="store_true", help="refuse every push; with login, kept with the context")
+    flags.add_argument("--no-keyring", action="store_true", help="do not ask the OS keyring")
     flags.add_argument("--no-color", action="store_true", help="no colours on stderr")
     flags.add_argument("--log-file", metavar="FILE", help="write the log there")
     flags.add_argument("--debug", action="store_true", help="write more into the log file")

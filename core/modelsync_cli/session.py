@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelsync.store import ModelStore
     from modelsync.sync import Sides
 
-_SETTING_FLAGS = ("store", "threads", "bandwidth", "ca_file")
+_SETTING_FLAGS = ("store", "threads", "bandwidth", "ca_file", "log_file")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,6 @@ class Session:
         paths = Paths.of_platform()
         if config := flag(args, "config"):
             paths = replace(paths, config_file=Path(config).expanduser().absolute())
-        if log_file := flag(args, "log_file"):
-            paths = replace(paths, log_file=Path(log_file).expanduser().absolute())
         return cls(args, paths, Output(as_json=is_set(args, "json"), quiet=is_set(args, "quiet")))
 
     @cached_property
@@ -42,6 +40,7 @@ class Session:
         flags: dict[str, object] = {name: flag(self.args, name) for name in _SETTING_FLAGS}
         flags["read_only"] = True if is_set(self.args, "read_only") else None
         flags["verify"] = False if is_set(self.args, "no_verify") else None
+        flags["keyring"] = False if is_set(self.args, "no_keyring") else None
         flags["color"] = False if is_set(self.args, "no_color") else None
         flags["log_level"] = "debug" if is_set(self.args, "debug") else None
         return Settings.load(flags, paths=self.paths)
@@ -50,7 +49,7 @@ class Session:
     def credentials(self) -> "Credentials":
         from modelsync.credentials import Credentials
 
-        return Credentials(self.paths, notice=self.output.note)
+        return Credentials(self.paths, notice=self.output.note, keyring=self.settings.keyring)
 
     def account(self) -> "Account":
         """The account that the command line, the environment or the kept contexts say; raises AuthenticationError."""
@@ -72,7 +71,7 @@ class Session:
         """Begins the log file; for commands that talk to a registry, and when something goes wrong."""
         from modelsync import logs
 
-        return logs.start(self.paths, self.settings.log_level)
+        return logs.start(self.paths.with_log(self.settings.log_file), self.settings.log_level)
 
 
 def flag(args: argparse.Namespace, name: str) -> str | None:

@@ -1,13 +1,14 @@
 """Where settings come from, which one wins, and what is said of a bad one."""
 
 import stat
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from modelsync.errors import SettingsError
 from modelsync.paths import Paths, private_dir, write_private
-from modelsync.settings import Settings, expand_path, line_in, parse_bandwidth
+from modelsync.settings import Settings, expand_path, parse_bandwidth
 
 
 def paths_in(folder: Path, toml: str | None = None) -> Paths:
@@ -83,7 +84,9 @@ def test_an_unknown_setting_is_named_with_its_line_and_the_known_ones(tmp_path: 
         ('ca_file = "/no/such/file.pem"', "an existing PEM file"),
         ("store = 3", "a directory"),
         ("keys = 3", "a table"),
-        ("[keys]\nquit = 3", "a table"),
+        ('log_file = "/tmp"', "a file that is no directory"),
+        ("keyring = 1", "true or false"),
+        ("[colours]\nbad = 1", "Known are: store, threads"),
     ],
 )
 def test_a_bad_value_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, line: str, allowed: str) -> None:
@@ -160,8 +163,77 @@ def test_a_bad_way_to_notify_is_named_with_its_line(tmp_path: Path, toml: str, w
     assert all(word in caught.value.sentence for word in words)
 
 
-def test_the_line_of_a_key_is_found_in_its_table(tmp_path: Path) -> None:
-    paths = paths_in(tmp_path, 'threads = 4\n\n[keys]\n"act.push" = "U"\n"act.fly" = "f"\n')
-    assert line_in(paths.config_file, "act.fly") == 5
-    assert line_in(paths.config_file, "act.swim") == 1
-    assert line_in(tmp_path / "nowhere.toml", "act.fly") == 1
+@pytest.mark.parametrize(
+    ("toml", "line"),
+    [
+        ('[keys]\n"act.push" = "U"\n"act.pull" = 3\n', 3),
+        ('[keys]\nact.push = "U"\nact.pull = 3\n', 3),
+        ("keys.act.pull = 3\n", 1),
+        ('theme = "x"\n[keys.act]\npull = 3\n', 2),
+    ],
+)
+def test_a_key_that_is_no_text_is_named_with_its_own_line(tmp_path: Path, toml: str, line: int) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={}, paths=paths_in(tmp_path, toml))
+    assert f"config.toml, line {line}: act.pull cannot be 3." in caught.value.message
+    assert "a key in quotes" in caught.value.hint
+
+
+def test_a_key_may_be_written_with_and_without_quotes_around_its_action(tmp_path: Path) -> None:
+    settings = Settings.load(environ={}, paths=paths_in(tmp_path, '[keys]\n"act.push" = "U"\nact.pull = "D"\n'))
+    assert settings.keys == {"act.push": "U", "act.pull": "D"}
+
+
+def test_it_is_known_where_each_setting_was_made(tmp_path: Path) -> None:
+    toml = 'threads = 4\n\nverify = false\n[keys]\n"act.push" = "U"\nthreads = "t"\n'
+    paths = paths_in(tmp_path, toml)
+    settings = Settings.load({"title": False}, environ={"MODELSYNC_RUNNING": "3"}, paths=paths)
+    assert settings.origins == {
+        "threads": f"{paths.config_file}, line 1",
+        "verify": f"{paths.config_file}, line 3",
+        "keys": f"{paths.config_file}, line 4",
+        "keys.act.push": f"{paths.config_file}, line 5",
+        "keys.threads": f"{paths.config_file}, line 6",
+        "running": "MODELSYNC_RUNNING",
+        "title": "--title",
+    }
+
+
+SETTINGS: list[tuple[str, tuple[str, str, object], tuple[object, object, object]]] = [
+    ("threads", ("4", "5", "6"), (4, 5, 6)),
+    ("bandwidth", ('"4 MiB/s"', "5 MiB/s", "off"), (4 * 2**20, 5 * 2**20, None)),
+    ("verify", ("false", "true", False), (False, True, False)),
+    ("sync", ("false", "true", False), (False, True, False)),
+    ("running", ("4", "5", "6"), (4, 5, 6)),
+    ("log_level", ('"error"', "warning", "debug"), ("error", "warning", "debug")),
+    ("log_file", ('"/file"', "/env", "/flag"), (Path("/file"), Path("/env"), Path("/flag"))),
+    ("keyring", ("false", "true", False), (False, True, False)),
+    ("theme", ('"file"', "env", "flag"), ("file", "env", "flag")),
+    ("ascii", ("true", "false", True), (True, False, True)),
+    ("color", ("false", "true", False), (False, True, False)),
+    ("read_only", ("true", "false", True), (True, False, True)),
+    ("context", ('"file"', "env", "flag"), ("file", "env", "flag")),
+    ("notify", ('"bell"', "off", "desktop"), ("bell", "off", "desktop")),
+    ("title", ("false", "true", False), (False, True, False)),
+    ("store", ('"/file"', "/env", "/flag"), (Path("/file"), Path("/env"), Path("/flag"))),
+]
+"""What stands in the file, in the variable and in the flag, and what each of them means."""
+
+
+@pytest.mark.parametrize(("name", "given", "meant"), SETTINGS, ids=[row[0] for row in SETTINGS])
+def test_every_setting_is_taken_from_flag_then_variable_then_file(
+    tmp_path: Path, name: str, given: tuple[str, str, object], meant: tuple[object, object, object]
+) -> None:
+    in_file, variable, flag = given
+    paths = paths_in(tmp_path, f"{name} = {in_file}\n")
+    environ = {f"MODELSYNC_{name.upper()}": variable}
+    loaded = (
+        Settings.load(environ={}, paths=paths),
+        Settings.load(environ=environ, paths=paths),
+        Settings.load({name: flag}, environ=environ, paths=paths),
+    )
+    assert tuple(getattr(settings, name) for settings in loaded) == meant
+
+
+def test_no_setting_is_left_out_of_that_table() -> None:
+    assert {row[0] for row in SETTINGS} == {item.name for item in fields(Settings)} - {"keys", "origins", "ca_file"}

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelsync.paths import Paths
     from modelsync.settings import Settings
     from modelsync.store import StoreListing
     from modelsync_tui.session import Session
@@ -49,16 +48,18 @@ def _run(options: argparse.Namespace, environ: dict[str, str]) -> int:
     from modelsync.settings import Settings
     from modelsync_tui.session import Session
 
+    if options.config is not None:
+        environ["MODELSYNC_CONFIG"] = options.config
     paths = Paths.of_platform(environ)
     settings = Settings.load(_flags(options), environ=environ, paths=paths)
+    paths = paths.with_log(settings.log_file)
     log_file = logs.start(paths, settings.log_level)
     session = Session(settings, paths, environ)
     scan = _Scan(session)  # the store is read while Textual is loaded
-    _check_keys(settings, paths)
+    _check_keys(settings)
     if options.context is not None:
         session.credentials.check_named(options.context)
-    if not settings.color:
-        os.environ["NO_COLOR"] = "1"  # Textual looks here, and nowhere else
+    os.environ.pop("NO_COLOR", None)  # it is in the settings now; Textual would draw greys for it
     from modelsync_tui.app import ModelsyncApp
 
     app = ModelsyncApp(session, scan, plain=not _draws_unicode())
@@ -98,20 +99,26 @@ class _Scan:
         return self._session.scan() if self._listing is None else self._listing
 
 
-def _check_keys(settings: "Settings", paths: "Paths") -> None:
+def _check_keys(settings: "Settings") -> None:
+    if not settings.keys:
+        return
     from modelsync.errors import SettingsError
-    from modelsync.settings import line_in
-    from modelsync_tui.keys import ACTIONS, unknown_ids, unknown_keys
+    from modelsync_tui import keys
 
-    unknown = unknown_ids(settings.keys)
-    if unknown:
-        where = f"{paths.config_file}, line {line_in(paths.config_file, unknown[0])}"
-        known = ", ".join(sorted(action.id for action in ACTIONS))
-        raise SettingsError(f"{where}: there is no action {unknown[0]!r}.", hint=f"Allowed: {known}.")
-    for action_id, key in unknown_keys(settings.keys):
-        where = f"{paths.config_file}, line {line_in(paths.config_file, action_id)}"
+    def where(action_id: str) -> str:
+        return settings.origins[f"keys.{action_id}"]
+
+    for action_id in keys.unknown_ids(settings.keys):
+        known = ", ".join(sorted(action.id for action in keys.ACTIONS))
+        raise SettingsError(f"{where(action_id)}: there is no action {action_id!r}.", hint=f"Allowed: {known}.")
+    for action_id, key in keys.unknown_keys(settings.keys):
         allowed = "a letter, a name like f5 or pageup, ctrl+ and one of these; several with commas"
-        raise SettingsError(f"{where}: {action_id} cannot be {key!r}.", hint=f"Allowed: {allowed}.")
+        raise SettingsError(f"{where(action_id)}: {action_id} cannot be {key!r}.", hint=f"Allowed: {allowed}.")
+    for clash in keys.clashes(settings.keys):
+        raise SettingsError(
+            f"{where(clash.action_id)}: {clash.action_id} cannot be {clash.key!r}, the key of {clash.other_id}.",
+            hint=f"Choose another key, or give {clash.other_id} another one.",
+        )
 
 
 def _draws_unicode() -> bool:
@@ -129,6 +136,8 @@ def _flags(options: argparse.Namespace) -> dict[str, object]:
         "read_only": options.read_only,
         "ascii": options.ascii,
         "color": options.color,
+        "keyring": options.keyring,
+        "log_file": options.log_file,
         "log_level": "debug" if options.debug else None,
     }
 
@@ -138,15 +147,21 @@ def _parser() -> argparse.ArgumentParser:
         prog="modelsync-tui",
         description="Browse BentoML's local store and a registry side by side, and move models between them.",
         epilog="The same without a screen: modelsync --help",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     parser.add_argument("--demo", action="store_true", help="try it with a registry and a store made for the purpose")
+    parser.add_argument("--config", metavar="FILE", help="the settings file to use (see `modelsync locate`)")
     parser.add_argument("--context", metavar="NAME", help="the kept context to use, instead of the current one")
     parser.add_argument("--store", metavar="DIR", help="BentoML's directory, instead of $BENTOML_HOME or ~/bentoml")
     parser.add_argument("--theme", metavar="NAME", help="modelsync-dark, modelsync-light or modelsync-high-contrast")
     parser.add_argument("--read-only", action="store_true", default=None, help="refuse every push")
     parser.add_argument("--ascii", action="store_true", default=None, help="draw with ASCII characters only")
     parser.add_argument("--no-color", dest="color", action="store_false", default=None, help="draw without colours")
+    parser.add_argument(
+        "--no-keyring", dest="keyring", action="store_false", default=None, help="do not ask the OS keyring"
+    )
+    parser.add_argument("--log-file", metavar="FILE", help="write the log there")
     parser.add_argument("--debug", action="store_true", help="write more into the log file")
     return parser
 

@@ -4,12 +4,14 @@ import asyncio
 import gc
 import logging
 import signal
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.filter import LineFilter
 
 from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands
@@ -46,16 +48,23 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         self.session = session
         self.glyphs = glyphs.ASCII if plain or session.settings.ascii else glyphs.UNICODE
         settings = session.settings
+        self.no_color = not settings.color
         self.voice = TerminalVoice(self._tell_terminal, session.environ, title=settings.title, notify=settings.notify)
         self.main = MainScreen(session, scan, self.voice)
         self.failure: BaseException | None = None
         """A defect that ended the run."""
         for theme in themes.THEMES:
             self.register_theme(theme)
+        self._without_colours = themes.WithoutColours()
         self._remembered = Remembered(session.paths.screen_file)
         known = self._remembered.theme if self._remembered.theme in self.available_themes else None
         self._theme_at_start = settings.theme or known or themes.DARK
-        themes.check(self._theme_at_start, self.available_themes)
+        themes.check(self._theme_at_start, self.available_themes, settings.origins.get("theme", ""))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What the drawn lines go through; without colours, as the last."""
+        filters = super().get_line_filters()
+        return [*filters, self._without_colours] if self.no_color else filters
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -315,6 +315,27 @@ def unknown_keys(keymap: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         for key in own.split(",")
         if not _is_key(key)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A person's own key that works as well where another action has it."""
+
+    action_id: str
+    key: str
+    """In Textual's names."""
+    other_id: str
+
+
+def clashes(keymap: Mapping[str, str]) -> Iterator[Clash]:
+    """Where a person's settings give an action the key of another one that can be meant at the same moment."""
+    for place in Where:
+        meant: dict[str, str] = {}
+        for action in sorted(actions(*reachable(place)), key=lambda action: action.id in keymap):  # their own come last
+            for key in keys_of(action, keymap):
+                other = meant.setdefault(key, action.id)
+                if other != action.id and action.id in keymap:
+                    yield Clash(action.id, key, other)
 
 
 def _is_key(key: str) -> bool:

@@ -80,7 +80,12 @@ class Session:
         if self._credentials is None:
             from modelsync.credentials import Credentials
 
-            self._credentials = Credentials(self.paths, self.environ, notice=lambda words: self.notice(words))
+            self._credentials = Credentials(
+                self.paths,
+                self.environ,
+                notice=lambda words: self.notice(words),
+                keyring=self.settings.keyring,
+            )
         return self._credentials
 
     def scan(self) -> StoreListing:

@@ -1,8 +1,13 @@
 """The themes: dark, light and high contrast; blue, orange and magenta tell states apart for colour-blind eyes too."""
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import App
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
 
 from modelsync.errors import SettingsError
@@ -100,8 +105,21 @@ def pick(app: App[object], picked: Callable[[str], object]) -> None:
     app.push_screen(Menu("Theme", [Choice(key, words) for key, (_, words) in _PICKS.items()], at=at), chosen)
 
 
-def check(name: str, names: Collection[str]) -> None:
-    """Raises SettingsError for a theme that does not exist; Textual's own may be used too."""
+def check(name: str, names: Collection[str], where: str = "") -> None:
+    """Raises SettingsError for a theme that does not exist; Textual's own may be used. `where` names the setting."""
     if name not in names:
         known = ", ".join(sorted(names, key=lambda other: (not other.startswith("modelsync"), other)))
-        raise SettingsError(f"There is no theme {name!r}.", hint=f"Allowed: {known}.")
+        no_theme = f"{where}: there is" if where else "There is"
+        raise SettingsError(f"{no_theme} no theme {name!r}.", hint=f"Allowed: {known}.")
+
+
+class WithoutColours(LineFilter):
+    """Leaves bold, underlined and reversed text, and the terminal's own two colours; Textual's own makes greys."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - there will be none
+        return [Segment(text, style and _without_colour(style), control) for text, style, control in segments]
+
+
+@lru_cache(1024)
+def _without_colour(style: Style) -> Style:
+    return style.without_color

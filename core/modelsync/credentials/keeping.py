@@ -33,12 +33,16 @@ class Credentials:
         *,
         keyring_timeout_s: float = KEYRING_TIMEOUT_S,
         notice: Callable[[str], object] = lambda _text: None,
+        keyring: bool = True,
     ) -> None:
-        """`notice` is told, on the caller's thread, when the keyring lets one wait, and for how long at most."""
+        """`notice` is told, on the caller's thread, when the keyring lets one wait, and for how long at most.
+
+        Without `keyring` the OS keyring is never asked.
+        """
         self._environ = environ
         self._file = ContextFile(paths.contexts_file)
         self._tokens = TokenFile(paths.credentials_file)
-        self._keyring = OsKeyring(keyring_timeout_s, notice)
+        self._keyring = OsKeyring(keyring_timeout_s, notice, allowed=keyring)
         self._session: dict[str, Token] = {}
 
     def account(self, context: str | None = None, *, default: str | None = None) -> Account:

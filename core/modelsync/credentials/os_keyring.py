@@ -29,6 +29,9 @@ NOTICE_AFTER_S = 1.0
 _WAY_ON = "Unlock it and try again, or keep the token for this session only or in a file."
 _WAY_ON_READING = "Unlock it and try again, or sign in again and keep the token for the session only or in a file."
 _WAY_ON_REMOVING = "Unlock it and try again; or sign in again, keep the token in a file, and sign out then."
+_WAY_ON_ALLOWED = (
+    "Start without --no-keyring and `keyring = false`, or keep the token for the session only or in a file."
+)
 
 _OWN_BACKENDS = "keyring.backends."
 _NOT_KEEPING = ("fail", "null", "chainer")
@@ -58,11 +61,19 @@ class OsKeyring:
     """The keyring of the person who runs this."""
 
     def __init__(
-        self, timeout_s: float = KEYRING_TIMEOUT_S, notice: Callable[[str], object] = lambda _text: None
+        self,
+        timeout_s: float = KEYRING_TIMEOUT_S,
+        notice: Callable[[str], object] = lambda _text: None,
+        *,
+        allowed: bool = True,
     ) -> None:
-        """`notice` is told, on the caller's thread, of a wait that has become long, and of its limit."""
+        """`notice` is told, on the caller's thread, of a wait that has become long, and of its limit.
+
+        One that is not `allowed` is never asked: every call says that it is switched off.
+        """
         self._timeout_s = timeout_s
         self._notice = notice
+        self._allowed = allowed
 
     def status(self, timeout_s: float = 5.0) -> KeyringStatus:
         """Looks whether it is there and unlocked (which may ask the person to unlock it); never raises."""
@@ -113,6 +124,8 @@ class OsKeyring:
         self._limited(delete, self._timeout_s, _WAY_ON_REMOVING)
 
     def _limited(self, work: Callable[[], _T], timeout_s: float, way_on: str) -> _T:
+        if not self._allowed:
+            raise KeyringError("The OS keyring is switched off.", hint=_WAY_ON_ALLOWED)
         answers: list[_T] = []
         errors: list[Exception] = []
         done = threading.Event()

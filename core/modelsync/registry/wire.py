@@ -146,7 +146,8 @@ class Wire:
             failure.error.__cause__ = exc
             log.debug("%s %s: %s after %.0f ms", call.method, call.route, type(exc).__name__, _ms_since(began))
             return None, failure
-        log.debug(
+        log.log(
+            logging.INFO if reply.status >= httpx.codes.BAD_REQUEST else logging.DEBUG,
             "%s %s: %d after %.0f ms%s",
             call.method,
             call.route,
