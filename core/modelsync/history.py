@@ -72,6 +72,8 @@ class HistoryEntry:
     reason: str
     """Why it was done, or why nothing was; for one that did not work, the sentence that a person was told."""
     resumed: bool = False
+    verified: bool = False
+    """Whether the bytes of both sides were compared; False too in records of versions that did not write it."""
     bytes_total: int = 0
     """Of the archive on the wire; 0 when nothing was to be moved."""
     bytes_moved: int = 0
@@ -90,6 +92,7 @@ class HistoryEntry:
             "outcome": self.outcome.value,
             "reason": self.reason,
             "resumed": self.resumed,
+            "verified": self.verified,
             "bytes_total": self.bytes_total,
             "bytes_moved": self.bytes_moved,
             "retries": self.retries,
@@ -205,6 +208,7 @@ COLUMNS = (
     "outcome",
     "reason",
     "resumed",
+    "verified",
     "bytes_total",
     "bytes_moved",
     "retries",
@@ -263,6 +267,7 @@ def _read(facts: Mapping[str, Json]) -> HistoryEntry:
         outcome=Ending(_text(facts["outcome"])),
         reason=_text(facts["reason"]),
         resumed=facts["resumed"] is True,
+        verified=facts.get("verified") is True,
         bytes_total=int(_number(facts["bytes_total"])),
         bytes_moved=int(_number(facts["bytes_moved"])),
         retries=int(_number(facts["retries"])),

@@ -34,6 +34,9 @@ class TransferResult:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     """Sentences for a person."""
+    verified: bool = False
+    """Whether the bytes of both sides were compared: each that was sent, or with `verify` each that came, with the
+    store's ETags. Else only sizes and structure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,6 @@ class PullResult(TransferResult):
 
     path: Path
     """The version's directory in the local store."""
-    verified: bool = False
-    """Whether every byte that came was compared with the object's ETag (`verify`); else only sizes and structure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

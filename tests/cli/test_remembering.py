@@ -21,8 +21,8 @@ from support.registry_server import RegistryServer
 from support.waiting import wait_for
 
 KEYS = [
-    *("began", "ended", "direction", "tag", "outcome", "reason", "resumed", "bytes_total", "bytes_moved"),
-    *("retries", "seconds", "context", "host", "organization", "program"),
+    *("began", "ended", "direction", "tag", "outcome", "reason", "resumed", "verified", "bytes_total"),
+    *("bytes_moved", "retries", "seconds", "context", "host", "organization", "program"),
 ]
 STATUS_KEYS = [
     *("tag", "direction", "state", "force", "bytes_kept", "since", "endpoint", "organization", "store", "go_on"),

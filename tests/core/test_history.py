@@ -223,6 +223,36 @@ def test_every_end_of_a_transfer_leaves_one_record(
     assert pushed.program
 
 
+def test_a_record_says_whether_the_bytes_of_both_sides_were_compared(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    sides, history = recording(make_sides(registry_server), tmp_path)
+    write_model(tmp_path / "home", "iris:v1", files={"w.bin": os.urandom(MiB)})
+    tag = Tag("iris", "v1")
+    push(tag, replace(sides, verify=False))
+    push(tag, sides, force=True)
+    push(tag, sides)
+    pull(tag, sides, force=True)
+    pull(tag, sides, force=True, verify=True)
+    assert [(one.outcome, one.verified) for one in reversed(history.entries())] == [
+        (Ending.PUSHED, False),
+        (Ending.PUSHED, True),
+        (Ending.SKIPPED, False),
+        (Ending.PULLED, False),
+        (Ending.PULLED, True),
+    ]
+
+
+def test_a_record_of_before_it_was_written_what_was_compared_says_no(history: History) -> None:
+    history.add(replace(entry(), verified=True))
+    (only,) = history.entries()
+    assert only.verified
+    facts = json.loads(history.path.read_text())
+    del facts["verified"]
+    history.path.write_text(json.dumps(facts) + "\n")
+    assert history.entries() == (replace(entry(), verified=False),)
+
+
 @pytest.mark.parametrize(("wish", "ending"), [(Control.cancel, Ending.CANCELLED), (Control.pause, Ending.PAUSED)])
 def test_a_stopped_transfer_is_recorded_as_what_a_person_wished(
     registry_server: RegistryServer,

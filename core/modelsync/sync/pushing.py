@@ -145,6 +145,7 @@ class _Push:
             retries=self.progress.retries,
             seconds=self.progress.elapsed_s,
             warnings=tuple(sending.warnings),
+            verified=sending.verified,
         )
 
     def _register(self) -> RemoteModel:

@@ -29,7 +29,9 @@ def recorded(sides: Sides, direction: Direction, tag: Tag, progress: Progress, r
         ending, reason = _ending_of(exc)
         _add(sides, direction, tag, progress, began, ending, reason)
         raise
-    _add(sides, direction, tag, progress, began, Ending(result.outcome), result.reason, resumed=result.resumed)
+    ending = Ending(result.outcome)
+    resumed, verified = result.resumed, result.verified
+    _add(sides, direction, tag, progress, began, ending, result.reason, resumed=resumed, verified=verified)
     return result
 
 
@@ -43,6 +45,7 @@ def _add(
     reason: str,
     *,
     resumed: bool = False,
+    verified: bool = False,
 ) -> None:
     log.info("%s %s: %s, %s bytes moved: %s", direction, tag, ending, f"{progress.bytes_moved:,}", reason)
     if sides.history is None:
@@ -61,6 +64,7 @@ def _add(
             outcome=ending,
             reason=reason,
             resumed=resumed,
+            verified=verified,
             bytes_total=progress.bytes_total or 0,
             bytes_moved=progress.bytes_moved,
             retries=progress.retries,

@@ -41,6 +41,8 @@ class Sending:
     """What an earlier run of the same bytes left to go on with."""
     warnings: list[str] = field(default_factory=list)
     resumed: bool = False
+    verified: bool = False
+    """Whether each byte was sent by this run, and compared with what the store says it has."""
 
     @classmethod
     def lay_out(
@@ -81,6 +83,7 @@ class Sending:
         counters = self._counters(one, {})
         upload = self._upload(one, lambda _number, control: target_for(control))
         upload.run(self.sides.workers, self.control, counters, {})
+        self.verified = self.sides.verify and not upload.unchecked
         self._check_unchanged()
 
     def presigned(self, control: Control) -> DataTarget:
@@ -111,6 +114,7 @@ class Sending:
         counters = self._counters(parts, done)
         upload = self._upload(parts, target_for)
         completed = upload.run(self.sides.workers, self.control, counters, done)
+        self.verified = self.sides.verify and not upload.unchecked and not done
         self._check_unchanged()
         self.progress.phase = Phase.COMPLETE
         self._complete(upload_id, completed)

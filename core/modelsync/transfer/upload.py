@@ -36,6 +36,8 @@ class Upload:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     sent: Callable[[Part, ETag], object] = lambda _part, _etag: None
     """Told of each part that is safely there, on the part's thread."""
+    unchecked: set[int] = field(default_factory=set)
+    """The numbers of parts whose ETag is no MD5, so that what arrived could not be compared."""
 
     def run(
         self, workers: Workers, control: Control, progress: Sequence[PartProgress], done: Mapping[int, ETag]
@@ -112,7 +114,9 @@ class Upload:
             worker.pace.moved(count)
 
         stored = self.client.put(target, part.size, pieces, control=control, on_sent=sent)
-        if digest is not None and stored.etag_is_md5 and stored.etag.strip('"') != digest.hexdigest():
+        if not stored.etag_is_md5:
+            self.unchecked.add(part.number)
+        elif digest is not None and stored.etag.strip('"') != digest.hexdigest():
             error = IntegrityError(
                 f"Part {part.number} arrived damaged: the store's ETag is not the MD5 of what was sent.",
                 hint="Push again; if it stays so, something between here and the store alters bytes.",
