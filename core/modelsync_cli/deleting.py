@@ -48,7 +48,7 @@ def _asked(session: Session) -> tuple[list[Tag], int | None, list[str]]:
     text = flag(args, "keep_last")
     if text is None:
         if names or not args.tags:
-            raise UsageError("What is to be deleted was not said.", hint="Name tags, or --name NAME --keep-last N.")
+            raise UsageError("No version was named.", hint="Name tags like iris:v1, or say --name NAME --keep-last N.")
         return [Tag.parse(tag) for tag in args.tags], None, []
     if args.tags or not names:
         raise UsageError("--keep-last goes with --name NAME, and with no tags.", hint="Say --name NAME --keep-last N.")

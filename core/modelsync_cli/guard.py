@@ -38,7 +38,9 @@ def guarded(args: argparse.Namespace) -> int:
         forget(sys.stdout)
         return EXIT_FAILED
     except Exception:  # noqa: BLE001 - the last door: a traceback belongs into the log, never before a person
-        return _unexpected(session)
+        defect = unexpected(session)
+        session.output.error(defect)
+        return defect.exit_code
 
 
 def _run(session: Session) -> int:
@@ -86,11 +88,11 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _unexpected(session: Session) -> int:
+def unexpected(session: Session) -> ModelsyncError:
+    """What a person is told of a defect; called while it is handled, for its traceback goes into the log."""
     log_file = None
     with suppress(ModelsyncError):  # the settings may be what is wrong
         log_file = session.start_log()
     _logger.exception("unexpected")
     where = f"The details are in {log_file}." if log_file else "Set MODELSYNC_STATE_DIR to see the details in a log."
-    session.output.error(ModelsyncError("Something happened that modelsync did not expect.", hint=where))
-    return EXIT_FAILED
+    return ModelsyncError("Something happened that modelsync did not expect.", hint=where)

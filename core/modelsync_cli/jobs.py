@@ -1,6 +1,7 @@
 """The tags of a command line, one after another: each on a thread of its own, with its line when it ends."""
 
 import logging
+import re
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from modelsync.model import Json
 from modelsync.tag import Tag, TagReference
 from modelsync.transfer.control import Control
 from modelsync.transfer.progress import Progress
+from modelsync_cli.guard import unexpected
 from modelsync_cli.interrupts import Interrupts
 from modelsync_cli.output import Output
 from modelsync_cli.progress import open_display
@@ -38,8 +40,6 @@ class Job(ABC):
         self.progress = Progress()
         self.ended = threading.Event()
         self.error: ModelsyncError | None = None
-        self.crash: BaseException | None = None
-        """What nobody expected; raised again on the main thread."""
         self.tag: Tag | None = None
         """What the reference turned out to mean."""
 
@@ -68,6 +68,11 @@ class Job(ABC):
     def shown_tag(self) -> str:
         return str(self.tag or self.text)
 
+    def about(self, error: ModelsyncError) -> str:
+        """What stands before the sentence: the tag, unless the sentence has it or it is about all of them."""
+        named = re.search(rf"(?<![\w.:-]){re.escape(self.shown_tag)}(?![\w:-])", error.message)
+        return "" if named or isinstance(error, Cancelled) else self.shown_tag
+
     def run(self, session: Session, sides: "Sides") -> None:
         """Runs on a thread of its own, so that the main thread can hear signals and draw."""
         try:
@@ -76,8 +81,8 @@ class Job(ABC):
             _logger.warning("%s %s: %s: %s", self.verb, self.text, type(error).__name__, error.sentence)
             _logger.debug("it came from here", exc_info=True)
             self.error = error
-        except BaseException as crash:  # noqa: BLE001 - it is raised again on the main thread
-            self.crash = crash
+        except Exception:  # noqa: BLE001 - a defect ends this tag, with its line and its sentence, not the others
+            self.error = unexpected(session)
         finally:
             self.ended.set()
 
@@ -119,13 +124,11 @@ def _run_each(session: Session, sides: "Sides", jobs: Iterable[Job], interrupts:
         with open_display(session, f"{job.verb} {job.reference}") as display:
             while not job.ended.wait(REDRAW_EVERY_S):
                 display.update(job.progress.snapshot(), interrupts.count > 0)
-        if job.crash is not None:
-            raise job.crash
         session.output.record(job.record(), job.plain())
         if job.error is None:
             job.narrate(session.output)
         else:
-            session.output.error(job.error, about="" if isinstance(job.error, Cancelled) else job.shown_tag)
+            session.output.error(job.error, about=job.about(job.error))
         codes.append(job.code)
         if isinstance(job.error, Cancelled):
             break

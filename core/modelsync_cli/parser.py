@@ -60,6 +60,7 @@ With --json, one line for each transfer that ended, in whatever program:
   outcome       pushed, pulled, skipped, failed, cancelled or paused
   reason        why it was done, or why not
   resumed       whether it went on from an earlier run's parts
+  verified      whether the bytes of both sides were compared
   bytes_total   of the archive on the wire
   bytes_moved   in this run
   retries, seconds, context, host, organization, program

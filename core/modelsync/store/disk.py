@@ -35,16 +35,17 @@ def store_error(error: OSError, doing: str, path: Path) -> StoreError:
     if error.errno in _NO_PERMISSION:
         return StoreError(
             f"Cannot {doing}: no permission for {place}.",
-            hint="Change its owner or mode, or choose another store with BENTOML_HOME.",
+            hint="Change its owner or mode, or choose another store with --store or BENTOML_HOME.",
         )
     if error.errno == errno.EROFS:
         return StoreError(
-            f"Cannot {doing}: {place} is on a read-only disk.", hint="Choose another store with BENTOML_HOME."
+            f"Cannot {doing}: {place} is on a read-only disk.",
+            hint="Choose another store with --store or BENTOML_HOME.",
         )
     if error.errno in _NOT_A_DIRECTORY:
         return StoreError(
             f"Cannot {doing}: {_first_file(place)} is a file where a directory should be.",
-            hint="Move it away, or choose another store with BENTOML_HOME.",
+            hint="Move it away, or choose another store with --store or BENTOML_HOME.",
         )
     reason = error.strerror or str(error)
     return StoreError(f"Cannot {doing}: {place}: {reason}.", hint="Look at the disk, then run it again.")

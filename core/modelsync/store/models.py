@@ -1,5 +1,6 @@
 """The local store: BentoML's own directory, read and written without BentoML (registry contract 5)."""
 
+import os
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
@@ -44,11 +45,15 @@ class ModelStore:
         return scan_store(self.models_dir, self._facts)
 
     def find(self, tag: Tag) -> LocalModel | None:
-        """Exactly this version; None when it is not there. Raises BrokenModelError when what is there is no model."""
+        """Exactly this version; None when it is not there.
+
+        Raises BrokenModelError when what is there is no model, StoreError when it is the store that cannot be read.
+        """
         match scan_version(self._target.version(tag), tag, self._facts):
             case None:
                 return None
             case BrokenEntry() as broken:
+                self._check_readable()
                 raise BrokenModelError(
                     f"{tag} in the local store is {broken.problem}: {broken.reason}",
                     hint="Pull it again with --force, or remove it.",
@@ -212,13 +217,28 @@ class ModelStore:
         elif left.tag.version != read_latest(directory):
             write_latest(directory, left.tag.version, draft=draft, sync=False)
 
-    def _not_found(self, name: str, wanted: str) -> LocalModelNotFoundError:
+    def _check_readable(self) -> None:
+        """Raises StoreError where models/ itself is what is wrong: no folder, or one that may not be read."""
+        try:
+            os.scandir(self.models_dir).close()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise store_error(error, "read the local store", self.models_dir) from error
+
+    def _not_found(self, name: str, wanted: str) -> StoreError | LocalModelNotFoundError:
+        self._check_readable()
         message = f"The local store has no {wanted}."
-        versions = [model.tag.version for model in self.versions(name)]
+        there = scan_name(self.models_dir / name, self._facts)
+        versions = [model.tag.version for model in there.models]
         if versions:
             _, _, version = wanted.partition(":")
             close = _alike(version, versions) or versions[-_HINTS_MAX:]
             return LocalModelNotFoundError(message, hint=f"It has {', '.join(f'{name}:{one}' for one in close)}.")
+        if there.broken:
+            return BrokenModelError(
+                f"No version of {name} in the local store can be read.", hint=f"See why: modelsync ls local {name}"
+            )
         names = _alike(name, [model.tag.name for model in self.scan().models])
         if names:
             return LocalModelNotFoundError(message, hint=f"Did you mean {' or '.join(names)}?")

@@ -74,11 +74,7 @@ def pull(
 
 def _pull(tag: Tag, sides: Sides, *, force: bool, verify: bool, control: Control, progress: Progress) -> PullResult:
     progress.phase = Phase.LOOK
-    remote = sides.registry.model(tag, control=control)
-    if remote is None:
-        raise RemoteModelNotFoundError(
-            f"The registry has no {tag}.", hint=f"See what it has: modelsync ls remote {tag.name}"
-        )
+    remote = sides.record(tag, control)
     local = _local(sides, tag, force=force)
     decision = decide_pull(local, remote, force=force)
     if decision.verdict is Verdict.REFUSE:

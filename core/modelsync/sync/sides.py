@@ -3,12 +3,13 @@
 import logging
 from dataclasses import dataclass, field
 
-from modelsync.errors import StoreError
+from modelsync.errors import RemoteModelNotFoundError, StoreError
 from modelsync.history import History
-from modelsync.model import Direction
+from modelsync.model import Direction, RemoteModel
 from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
 from modelsync.tag import Tag
+from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient
 from modelsync.transfer.journal import JournalKey, Journals
 from modelsync.transfer.retry import RetryPolicy
@@ -40,6 +41,15 @@ class Sides:
         """Names the journal of a transfer between just these two sides."""
         context = self.registry.context
         return JournalKey(direction, tag, context.endpoint, context.organization, self.store.home)
+
+    def record(self, tag: Tag, control: Control) -> RemoteModel:
+        """What the registry tells of a version; raises RemoteModelNotFoundError, and the errors of the registry."""
+        remote = self.registry.model(tag, control=control)
+        if remote is None:
+            raise RemoteModelNotFoundError(
+                f"The registry has no {tag}.", hint=f"See what it has: modelsync ls remote {tag.name}"
+            )
+        return remote
 
     def tidy(self) -> None:
         """Removes what transfers that were given up have left; for every start of a program.

@@ -12,7 +12,7 @@ from modelsync.archive.index import ArchiveIndex, read_head
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.unpack_stream import compression_of
 from modelsync.comparison import Verdict, decide_pull
-from modelsync.errors import ArchiveError, RemoteModelNotFoundError, SourceChangedError, TransferError
+from modelsync.errors import ArchiveError, SourceChangedError, TransferError
 from modelsync.model import LocalModel, RemoteModel
 from modelsync.results import Verification
 from modelsync.sync.arrival import StreamArrival
@@ -76,11 +76,7 @@ def verify(
 
 
 def _remote(tag: Tag, sides: Sides, control: Control) -> RemoteModel:
-    remote = sides.registry.model(tag, control=control)
-    if remote is None:
-        raise RemoteModelNotFoundError(
-            f"The registry has no {tag}.", hint=f"See what it has: modelsync ls remote {tag.name}"
-        )
+    remote = sides.record(tag, control)
     decision = decide_pull(None, remote)
     if decision.verdict is Verdict.REFUSE:
         raise TransferError(f"{tag} cannot be compared: {decision.reason}.", hint="Push it, or pick another version.")

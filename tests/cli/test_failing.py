@@ -1,0 +1,94 @@
+"""What a person reads when a command cannot do what was asked: one sentence each, with a next step."""
+
+from pathlib import Path
+
+import pytest
+
+from support.command import Command
+from support.local_store import write_model
+from support.registry_server import RegistryServer, put_object, register_model
+
+
+def test_a_defect_ends_its_own_tag_with_a_line_and_a_sentence_and_the_others_go_on(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1")
+    write_model(signed_in.store, "odd:v1")
+    broken = signed_in.folder / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(
+        "import httpx\n"
+        "whole = httpx.Client.send\n"
+        "def send(self, request, **options):\n"
+        "    if 'odd' in str(request.url):\n"
+        "        raise ZeroDivisionError('boom')\n"
+        "    return whole(self, request, **options)\n"
+        "httpx.Client.send = send\n"
+    )
+    done = signed_in.with_(PYTHONPATH=str(broken)).run("push", "odd:v1", "m:v1", "--json")
+    assert [record["outcome"] for record in done.records] == ["failed", "pushed"]
+    assert "did not expect" in str(done.records[0]["error"])
+    assert done.code == 1
+    assert "error: odd:v1: Something happened that modelsync did not expect. The details are in" in done.err
+    assert "Traceback" not in done.err
+    assert "ZeroDivisionError" in signed_in.log
+
+
+@pytest.mark.parametrize("verb", ["push", "pull", "verify"])
+def test_a_sentence_that_names_the_tag_is_not_headed_by_it(signed_in: Command, verb: str) -> None:
+    done = signed_in.run(verb, "iris:zzz")
+    side = "registry" if verb == "pull" else "local store"
+    assert done.code == 4
+    assert done.err.startswith(f"error: The {side} has no iris:zzz.")
+
+
+def test_a_sentence_that_does_not_name_the_tag_is_headed_by_it(signed_in: Command) -> None:
+    write_model(signed_in.store, "a:v1")
+    done = signed_in.run("push", "a:v1", "--read-only")
+    assert done.err.startswith("error: a:v1: The context")
+
+
+def test_a_name_of_which_no_version_can_be_read_is_told_apart_from_one_that_is_not_there(signed_in: Command) -> None:
+    (signed_in.store / "models/iris/v1").mkdir(parents=True)
+    for tag in "iris", "iris:v2":
+        done = signed_in.run("push", tag)
+        assert done.code == 1
+        assert "No version of iris in the local store can be read. See why: modelsync ls local iris" in done.err
+    assert signed_in.run("ls", "local", "iris").code == 0
+
+
+@pytest.mark.parametrize("args", [("ls", "local"), ("push", "m:v1"), ("push", "m"), ("pull", "m:v1"), ("verify", "m")])
+def test_a_store_that_is_a_file_is_said_with_the_ways_to_choose_another(
+    signed_in: Command, registry_server: RegistryServer, args: tuple[str, ...]
+) -> None:
+    put_object(registry_server.api, register_model(registry_server.api, "m", "v1"), [b"x"])
+    file = signed_in.folder / "file"
+    file.write_text("not a store")
+    done = signed_in.with_(BENTOML_HOME=str(file)).run(*args)
+    assert done.code == 1
+    assert f"{file} is a file where a directory should be." in done.err
+    assert "--store or BENTOML_HOME" in done.err
+    assert "--force" not in done.err
+
+
+def test_deleting_nothing_in_particular_is_a_usage_error_that_says_how(command: Command) -> None:
+    done = command.run("delete")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: No version was named. Name tags like iris:v1, or say --name NAME --keep-last N.\n"
+
+
+def test_a_version_that_was_named_and_is_not_there_is_in_the_history_both_ways(signed_in: Command) -> None:
+    signed_in.run("push", "x:v1")
+    signed_in.run("pull", "x:v1")
+    records = signed_in.run("history", "--json").records
+    assert [(record["direction"], record["tag"], record["outcome"]) for record in records] == [
+        ("pull", "x:v1", "failed"),
+        ("push", "x:v1", "failed"),
+    ]
+    assert "The local store has no x:v1" in str(records[1]["reason"])
+
+
+def test_a_store_below_a_file_is_said_to_be_that(command: Command, tmp_path: Path) -> None:
+    home = tmp_path / "a-file/bentoml"
+    (tmp_path / "a-file").write_text("")
+    done = command.run("ls", "local", "--store", str(home))
+    assert done.code == 1
+    assert f"{tmp_path / 'a-file'} is a file where a directory should be." in done.err
