@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from modelsync.errors import Cancelled
 from modelsync.http.transport import Transport
 from modelsync.transfer.control import Control
+from support.certificates import GOOD_PEM
 from support.raw_server import Connection, header, raw_server
+from support.strange_registry import https_file
+from support.ways import Door, tls_front
 
 
 @pytest.fixture
@@ -88,6 +92,48 @@ def test_an_answer_is_received_into_the_callers_buffer(transport: Transport) -> 
     with raw_server(ok_with(body)) as server:
         response = transport.handle_request(get(server.url))
         assert read_all(response, 1 << 20) == body
+
+
+@pytest.fixture
+def through_tls(tmp_path: Path) -> Iterator[tuple[Door, Transport]]:
+    """A door that speaks TLS, and a transport that trusts it."""
+    authority = tmp_path / "authority.pem"
+    authority.write_text(GOOD_PEM)
+    with tls_front(https_file(tmp_path, GOOD_PEM)) as door:
+        transport = Transport(ca_file=authority, stall_after_s=5.0)
+        yield door, transport
+        transport.close()
+
+
+@pytest.mark.parametrize("buffer_bytes", [1 << 20, 100_000, 5_000])
+def test_a_long_answer_comes_whole_through_tls_and_its_connection_is_used_again(
+    through_tls: tuple[Door, Transport], buffer_bytes: int
+) -> None:
+    door, transport = through_tls
+    body = bytes(range(256)) * 20_001
+    with raw_server(ok_with(body)) as server:
+        door.to = server.port
+        for _ in range(2):
+            assert read_all(transport.handle_request(get(f"https://127.0.0.1:{door.port}")), buffer_bytes) == body
+        assert server.connections == 1
+
+
+def test_what_came_through_tls_before_the_line_was_cut_is_handed_on(through_tls: tuple[Door, Transport]) -> None:
+    door, transport = through_tls
+    sent = b"x" * 300_000
+
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + sent)
+
+    with raw_server(script) as server:
+        door.to = server.port
+        response = transport.handle_request(get(f"https://127.0.0.1:{door.port}"))
+        buffer = memoryview(bytearray(1 << 20))
+        came: list[int] = []
+        with pytest.raises(httpx.TransportError):
+            came.extend(iter(lambda: response.extensions["readinto"](buffer), 0))
+        assert sum(came) == len(sent)
 
 
 def test_a_connection_is_used_again(transport: Transport) -> None:

@@ -17,6 +17,11 @@ ONCE_BYTES = 1 << 20
 """As much in one call as a cancel or a progress report may wait for."""
 
 
+RECORD_BYTES = 16 << 10
+"""What TLS carries in one record (RFC 8446, 5.1); one call opens one, however large its buffer is."""
+RECORDS_AT_ONCE = 8
+
+
 def can_bulk(sock: socket.socket) -> bool:
     """Not through TLS: its records are opened and sealed here."""
     return not isinstance(sock, ssl.SSLSocket)
@@ -36,6 +41,23 @@ def receive(sock: socket.socket, view: memoryview) -> int:
         return sock.recv_into(view, len(view), socket.MSG_WAITALL)
     except BlockingIOError as exc:
         raise TimeoutError("no byte came in time") from exc
+
+
+def receive_records(sock: socket.socket, view: memoryview) -> int:
+    """Receives through TLS at least one byte, and more while whole records come; 0 at the stream's end.
+
+    Raises the socket's OSError, TimeoutError without a byte in time.
+    """
+    total = last = sock.recv_into(view)
+    for _ in range(RECORDS_AT_ONCE - 1):
+        if last < RECORD_BYTES or total == len(view):
+            break
+        try:
+            last = sock.recv_into(view[total:])
+        except OSError:
+            break  # what came is good; the next call meets the same trouble
+        total += last
+    return total
 
 
 def send(sock: socket.socket, view: memoryview, on_sent: Callable[[int], object] | None) -> None:

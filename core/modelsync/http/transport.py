@@ -289,7 +289,7 @@ class _Body(httpx.SyncByteStream):
         self._response = response
         self._sock = sock
         self._stall_after_s = stall_after_s
-        self._in_bulk = False
+        self._unbuffered: Callable[[socket.socket, memoryview], int] | None = None
         self._release: Callable[[bool], None] | None = release
         self._left = None if getattr(response, "chunked", False) else response.length
         if response.isclosed():
@@ -325,16 +325,21 @@ class _Body(httpx.SyncByteStream):
             return 0
         if len(buffer) > left:
             buffer = buffer[:left]
-        if self._in_bulk:
-            count = bulk.receive(self._sock, buffer)
+        if self._unbuffered is not None:
+            count = self._unbuffered(self._sock, buffer)
         else:
             count = cast("_BufferedReader", self._response.fp).readinto1(buffer)
-            if len(buffer) >= BULK_FROM_BYTES and count < left and bulk.can_bulk(self._sock):
+            if len(buffer) >= BULK_FROM_BYTES and count < left:
                 # The reader's own buffer, with what came along with the headers, is empty now.
-                bulk.begin_bulk(self._sock, self._stall_after_s)
-                self._in_bulk = True
+                self._unbuffered = self._past_the_reader()
         self._left = left - count
         return count
+
+    def _past_the_reader(self) -> Callable[[socket.socket, memoryview], int]:
+        if not bulk.can_bulk(self._sock):
+            return bulk.receive_records
+        bulk.begin_bulk(self._sock, self._stall_after_s)
+        return bulk.receive
 
     def __iter__(self) -> Iterator[bytes]:
         buffer = bytearray(64 << 10)
