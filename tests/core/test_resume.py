@@ -198,7 +198,7 @@ def test_a_journal_of_another_format_or_store_is_set_aside(
     pause_push_at(sides, 20 * MiB)
     journal = journals_of(tmp_path)[0]
     lines = journal.read_bytes().split(b"\n")
-    journal.write_bytes(b"\n".join([lines[0].replace(b'"format": 1', b'"format": 99'), *lines[1:]]))
+    journal.write_bytes(b"\n".join([lines[0].replace(b'"format": 2', b'"format": 99'), *lines[1:]]))
     with pytest.raises(UploadInProgressError):
         push(TAG, sides)
     result = push(TAG, sides, force=True)
@@ -373,7 +373,7 @@ def test_a_pull_that_was_killed_at_half_fetches_little_more_than_the_other_half(
     assert ModelStore(tmp_path / "home").scan().models == ()
     result = pull(TAG, make_sides(registry_server))
     assert (result.outcome, result.resumed) == (Outcome.PULLED, True)
-    assert result.bytes_moved < 0.75 * result.bytes_total
+    assert result.bytes_moved < 0.6 * result.bytes_total
     assert read_tree(result.path) == read_tree(model)
 
 

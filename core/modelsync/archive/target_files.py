@@ -152,19 +152,15 @@ class TargetFiles:
             return b""
 
     def sync(self) -> None:
-        """Returns when every byte written before the call is on the disk."""
-        row = -1
-        while (row := self._unsynced.find(1, row + 1)) >= 0:
-            self._unsynced[row] = 0
-            try:
-                fd = os.open(self._table.name(row), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-            except OSError as exc:
-                self._unsynced[row] = 1
-                raise self._error(row, exc) from exc
+        """Returns when every byte written before the call is on the disk; may go on when the files are closed."""
+        with self._lock:
+            if self._closed:
+                return
+            root = os.dup(self._root)
+        try:
+            self._sync(root)
+        finally:
+            os.close(root)
 
     def close(self) -> None:
         """Closes every descriptor; one that a thread still writes to is closed when that write ends."""
@@ -177,6 +173,20 @@ class TargetFiles:
                 os.close(self._open.pop(row)[0])
             if not self._open:
                 os.close(self._root)
+
+    def _sync(self, root: int) -> None:
+        row = -1
+        while (row := self._unsynced.find(1, row + 1)) >= 0:
+            self._unsynced[row] = 0
+            try:
+                fd = os.open(self._table.name(row), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+            except OSError as exc:
+                self._unsynced[row] = 1
+                raise self._error(row, exc) from exc
 
     def _borrow(self, row: int) -> int:
         with self._lock:

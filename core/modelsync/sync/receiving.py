@@ -1,21 +1,17 @@
 """A version's archive on its way into a stage: in ranges or as one stream, begun or gone on with."""
 
-import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from modelsync.archive.index import read_head
 from modelsync.archive.settle import Unpacked
-from modelsync.archive.unpack import Checkpoint, Unpacker
+from modelsync.archive.unpack import Unpacker
 from modelsync.archive.unpack_stream import compression_of
-from modelsync.errors import ModelsyncError, NoSpaceError, StoreError
+from modelsync.errors import NoSpaceError, StoreError
 from modelsync.model import RemoteModel
-from modelsync.registry.schemas import ETag
 from modelsync.store import Stage
 from modelsync.sync.arrival import StreamArrival
+from modelsync.sync.checkpoints import checkpoints
 from modelsync.sync.etag_check import EtagCheck, NotComparable, UploadParts, upload_parts
 from modelsync.sync.ranges import Gaps, aligned_ranges, missing_ranges, range_bytes
 from modelsync.sync.sides import Sides
@@ -24,19 +20,14 @@ from modelsync.tag import Tag
 from modelsync.transfer.control import Control
 from modelsync.transfer.download import Fetch, Head, Sink
 from modelsync.transfer.files import TransferFiles
-from modelsync.transfer.journal import Journal, PullRecord, boot_id
+from modelsync.transfer.journal import Journal, PullRecord
 from modelsync.transfer.parts import GiB, MiB, Part
 from modelsync.transfer.progress import PartProgress, Phase, Progress
-
-log = logging.getLogger("modelsync.sync")
 
 EXPANSION_MAX = 4
 """A compressed archive may expand to so many times what the registry says of it; beyond, it is taken for a bomb."""
 SPACE_RESERVE_BYTES = 64 * MiB
 """What a pull leaves free on the store's disk."""
-CHECKPOINT_EVERY_S = 1.0
-CHECKPOINT_EVERY_BYTES = 64 * MiB
-"""At most so much is fetched again after kill -9, plus what arrived while the last checkpoint was synced."""
 
 
 @dataclass(slots=True)
@@ -84,7 +75,8 @@ class Receiving:
             sink = EtagCheck(hashed, unpacker) if hashed else unpacker
             take_back = control.on_cancel(unpacker.wake)
             try:
-                with self._checkpoints(unpacker, head, total):
+                sync = self.sides.sync_to_disk
+                with checkpoints(unpacker, self.journal, head.etag, total, self.stage.path, sync=sync):
                     sink.write_all(0, memoryview(head.data), control.check)
                     first.size = len(head.data)
                     first.finish()
@@ -160,49 +152,6 @@ class Receiving:
             self.stage.clear()
         return Unpacker(self.stage.path, total_bytes=total, index=read_head(head.data, total).index)
 
-    @contextmanager
-    def _checkpoints(self, unpacker: Unpacker, head: Head, total: int) -> Iterator[None]:
-        """Notes what has arrived, in the background and once more at the end; nothing without an ETag to pin it by."""
-        if head.etag is None:
-            yield
-            return
-        etag: ETag = head.etag
-        ended = threading.Event()
-        saved = -1
-
-        def save() -> None:
-            nonlocal saved
-            done = unpacker.done_bytes
-            if done == saved:
-                return
-            sync = self.sides.sync_to_disk
-            checkpoint: Checkpoint = unpacker.checkpoint(sync=sync)
-            self.journal.write_pull(
-                PullRecord(etag, total, self.stage.path, checkpoint, boot_id="" if sync else boot_id())
-            )
-            saved = done
-
-        def watch() -> None:
-            waited = 0.0
-            while not ended.wait(CHECKPOINT_EVERY_S / 8):
-                waited += CHECKPOINT_EVERY_S / 8
-                if waited >= CHECKPOINT_EVERY_S or unpacker.done_bytes - saved >= CHECKPOINT_EVERY_BYTES:
-                    waited = 0.0
-                    _quietly(save)
-
-        thread = threading.Thread(target=watch, name="modelsync-checkpoint", daemon=True)
-        thread.start()
-        try:
-            yield
-        except ModelsyncError:
-            ended.set()
-            thread.join()
-            _quietly(save)
-            raise
-        finally:
-            ended.set()
-            thread.join()
-
     def _stream(self, fetch: Fetch, head: Head | None) -> tuple[int, Unpacked]:
         limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES
         if self.remote.size_bytes:
@@ -239,11 +188,3 @@ def need_space(sides: Sides, needed: int) -> None:
 
 def _room(size_bytes: int) -> str:
     return f"{size_bytes / GiB:.1f} GiB" if size_bytes >= GiB else f"{size_bytes / MiB:.0f} MiB"
-
-
-def _quietly(save: Callable[[], None]) -> None:
-    """A checkpoint that fails costs a resume, not the pull: what is wrong with the disk the pull itself will say."""
-    try:
-        save()
-    except ModelsyncError as exc:
-        log.warning("no checkpoint: %s", exc.message)

@@ -20,8 +20,10 @@ class Bandwidth:
 
     def __init__(self, bytes_per_s: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._rate = bytes_per_s
+        self._rates = 0
+        """How many limits there were before this one."""
         self._free_at = clock()
 
     @property
@@ -31,9 +33,11 @@ class Bandwidth:
 
     @limit.setter
     def limit(self, bytes_per_s: int | None) -> None:
-        with self._lock:
+        with self._changed:
             self._rate = bytes_per_s
+            self._rates += 1
             self._free_at = self._clock()
+            self._changed.notify_all()
 
     def piece(self, wanted: int = PIECE_BYTES) -> int:
         """How many bytes to take at once: fewer under a low limit, so that the flow stays smooth."""
@@ -43,16 +47,35 @@ class Bandwidth:
         return min(wanted, max(PIECE_BYTES_MIN, rate // 20))
 
     def take(self, count: int, control: Control) -> None:
-        """Returns when `count` bytes may go; raises at once when the transfer is cancelled."""
+        """Returns when `count` bytes may go; raises at once when the transfer is cancelled.
+
+        Whoever waits takes its turn anew when the limit changes: what was slow may be fast now.
+        """
         if self._rate is None:
             return
-        with self._lock:
-            rate = self.limit  # read again: it may have been lifted meanwhile
-            if rate is None:
-                return
-            now = self._clock()
-            begin = max(self._free_at, now - BURST_S)
-            self._free_at = begin + count / rate
-            wait = self._free_at - now
-        if wait > 0:
-            control.wait(wait)
+        take_back = control.on_cancel(self._wake)
+        try:
+            with self._changed:
+                while (rate := self._rate) is not None:
+                    if self._waited_out(count, rate, control):
+                        return
+        finally:
+            take_back()
+        control.check()
+
+    def _waited_out(self, count: int, rate: int, control: Control) -> bool:
+        """Waits for a turn under this limit; False when another one came before; called with the lock held."""
+        now = self._clock()
+        self._free_at = max(self._free_at, now - BURST_S) + count / rate
+        turn, known = self._free_at, self._rates
+        while (left := turn - self._clock()) > 0:
+            control.check()
+            if self._rates != known:
+                return False
+            self._changed.wait(left)
+        control.check()
+        return True
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

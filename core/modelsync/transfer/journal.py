@@ -3,17 +3,18 @@
 How it works: one file per transfer, named after direction, tag and a digest of context and store. A push's file is a
 header and then one line per part that the store has confirmed, and one for each time that the registry was told of the
 upload's start again; a torn last line is no line. A pull's file is written anew, beside and renamed, each time more of
-the stage is on the disk: what it calls done was synced before (or, where syncing was declined, is trusted only until
-the next boot). A file of another format or of another transfer is set aside under a name of its own, never guessed at.
-A lock beside the file keeps two processes apart.
+the stage is on the disk: what its header calls done was synced before. The lines behind it say what is in the files by
+now, and are trusted only until the next boot. A file of another format or of another transfer is set aside under a name
+of its own, never guessed at. A lock beside the file keeps two processes apart.
 """
 
 import base64
-import binascii
 import json
+import logging
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
@@ -28,11 +29,17 @@ from modelsync.model import Direction, Json, RemoteModel
 from modelsync.registry.schemas import ETag, UploadId
 from modelsync.store.lock import FileLock
 from modelsync.tag import Tag
+from modelsync.transfer.pull_notes import checkpoint_facts, note_line, read_checkpoint
+from modelsync.transfer.pull_notes import read_bytes as _bytes
+from modelsync.transfer.pull_notes import read_number as _number
 
-FORMAT = 1
+log = logging.getLogger("modelsync.transfer")
+
+FORMAT = 2
 KEPT_S = 7 * 24 * 3600.0
 """A journal older than this is given up: stores drop unfinished uploads by then."""
 _SUFFIX = ".journal"
+_DRAFT_SUFFIX = ".new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,6 @@ class PullRecord:
     total_bytes: int
     stage: Path
     checkpoint: Checkpoint
-    boot_id: str = ""
-    """Of the boot in which an unsynced checkpoint holds; empty when it was synced."""
 
 
 class Journals:
@@ -150,9 +155,9 @@ class Journals:
         return tuple(found)
 
     def clean(self, now: float | None = None) -> int:
-        """Removes journals that were not touched for a week; returns how many."""
+        """Removes journals and drafts of journals that were not touched for a week; returns how many."""
         removed = 0
-        for path in self.files():
+        for path in (*self.files(), *self._directory.glob(f"*{_DRAFT_SUFFIX}")):
             with suppress(OSError):
                 if (now or time.time()) - path.stat().st_mtime > KEPT_S:
                     path.unlink()
@@ -166,8 +171,11 @@ class Journal:
     def __init__(self, path: Path, key: JournalKey) -> None:
         self._path = path
         self._key = key
+        self._lock = threading.Lock()
         self._handle: int | None = None
         self._start: str | None = None
+        self._members = b""
+        self._over = False
 
     def __enter__(self) -> Self:
         return self
@@ -175,7 +183,7 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._end()
 
     def read_push(self) -> PushRecord | None:
         """What an earlier push left, or None."""
@@ -220,66 +228,71 @@ class Journal:
         self._open()
 
     def go_on(self) -> None:
-        """Parts are added to what is there, after the new start; ends a torn last line."""
+        """Parts are added to what is there, after the new start; takes a torn last line away."""
         self._open()
-        if self._start is not None and self._handle is not None:
-            os.write(self._handle, json.dumps({"start": self._start}).encode() + b"\n")
+        if self._start is not None:
+            self._append({"start": self._start})
 
     def _open(self) -> None:
         self._close()
         self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
-        size = os.fstat(self._handle).st_size
-        if size and os.pread(self._handle, 1, size - 1) != b"\n":
-            os.write(self._handle, b"\n")
+        os.ftruncate(self._handle, self._path.read_bytes().rfind(b"\n") + 1)
 
     def add_part(self, number: int, etag: ETag) -> None:
         """Notes a part that the store has; callable from several threads. A lost note costs one part, never a lie."""
-        if self._handle is not None:
-            os.write(self._handle, json.dumps({"part": number, "etag": etag}).encode() + b"\n")
+        self._append({"part": number, "etag": etag})
 
     def read_pull(self) -> PullRecord | None:
         """What an earlier pull left, or None."""
-        header, _ = self._read()
+        header, lines = self._read()
         if header is None:
             return None
         try:
-            done = header["done"]
-            if not isinstance(done, list):
-                raise TypeError("done")
-            record = PullRecord(
+            return PullRecord(
                 etag=ETag(_text(header["etag"])),
                 total_bytes=_number(header["total_bytes"]),
                 stage=Path(os.fsdecode(bytes.fromhex(_text(header["stage"])))),
-                checkpoint=Checkpoint(tuple(_range(item) for item in done), _bytes(header["members"])),
-                boot_id=_text(header["boot_id"]),
+                checkpoint=read_checkpoint(header, lines),
             )
         except (ValueError, KeyError, TypeError):
             self.set_aside()
             return None
-        if record.boot_id and record.boot_id != boot_id():
-            return None
-        return record
 
-    def write_pull(self, record: PullRecord) -> None:
-        """Replaces what was noted; everything it calls done is on the disk already.
+    def write_pull(self, record: PullRecord, now: Callable[[], Checkpoint], *, sync: bool) -> None:
+        """Replaces what was noted: what the record calls done is on the disk already, `now` tells what is in the files.
 
-        A record that holds for this boot only need not survive it, and is not synced either.
+        Another thread may note or end this journal meanwhile; one that has ended stays as it is. Raises StoreError.
         """
-        self._replace(
-            {
-                "etag": record.etag,
-                "total_bytes": record.total_bytes,
-                "stage": os.fsencode(record.stage).hex(),
-                "boot_id": record.boot_id,
-                "done": [list(item) for item in record.checkpoint.done],
-                "members": base64.b64encode(record.checkpoint.members).decode("ascii"),
-            },
-            sync=not record.boot_id,
-        )
+        facts: dict[str, Json] = {
+            "etag": record.etag,
+            "total_bytes": record.total_bytes,
+            "stage": os.fsencode(record.stage).hex(),
+            **checkpoint_facts(record.checkpoint),
+        }
+        members = record.checkpoint.members
+
+        def put_in_place(beside: Path) -> None:
+            with self._lock:
+                if self._over:
+                    beside.unlink()
+                    return
+                with beside.open("ab") as file:
+                    file.write(note_line(now(), members))
+                beside.rename(self._path)
+                self._close()
+                self._handle, self._members = os.open(self._path, os.O_WRONLY | os.O_APPEND), members
+
+        self._replace(facts, sync=sync, put_in_place=put_in_place)
+
+    def note_pull(self, checkpoint: Checkpoint) -> None:
+        """Adds what is in the files by now. A note that is lost costs what it says, never a lie."""
+        with self._lock:
+            members = self._members
+        self._append_line(note_line(checkpoint, members))
 
     def remove(self) -> None:
         """The transfer has ended, or is given up."""
-        self._close()
+        self._end()
         self._path.unlink(missing_ok=True)
 
     def set_aside(self) -> None:
@@ -303,23 +316,48 @@ class Journal:
         whole = [line for line in lines[:-1] if line]
         return header, whole
 
-    def _replace(self, facts: dict[str, Json], *, sync: bool = True) -> None:
+    def _replace(
+        self, facts: dict[str, Json], *, sync: bool = True, put_in_place: Callable[[Path], object] | None = None
+    ) -> None:
         data = json.dumps({**self._key.facts(), **facts}).encode() + b"\n"
-        beside = self._path.with_suffix(".new")
+        beside = self._path.with_suffix(f".{os.urandom(4).hex()}{_DRAFT_SUFFIX}")  # no run meets another one's
         try:
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                os.write(handle, data)
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(data)
                 if sync:
-                    os.fsync(handle)
-            finally:
-                os.close(handle)
-            beside.rename(self._path)
+                    file.flush()
+                    os.fsync(file.fileno())
+            (put_in_place or self._put_in_place)(beside)
         except OSError as exc:
             raise StoreError(
                 f"The journal of {self._key.tag} cannot be written: {exc.strerror}.",
                 hint=f"Make room or check the permissions of {self._path.parent}.",
             ) from exc
+
+    def _put_in_place(self, beside: Path) -> None:
+        beside.rename(self._path)
+
+    def _append(self, fact: dict[str, Json]) -> None:
+        self._append_line(json.dumps(fact).encode() + b"\n")
+
+    def _append_line(self, line: bytes) -> None:
+        """Adds a line; where the disk takes none, or half of one, this journal says no more."""
+        with self._lock:
+            if self._handle is None:
+                return
+            try:
+                if os.write(self._handle, line) == len(line):
+                    return
+                reason: str | None = "no space is left"
+            except OSError as exc:
+                reason = exc.strerror
+            log.warning("the journal of %s takes no more notes: %s", self._key.tag, reason)
+            self._close()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._over = True
+            self._close()
 
     def _close(self) -> None:
         handle, self._handle = self._handle, None
@@ -333,34 +371,7 @@ def upload_start(remote: RemoteModel) -> str:
     return "" if moment is None else moment.astimezone(UTC).isoformat()
 
 
-def boot_id() -> str:
-    """Names this boot of the machine; a new one each time where the system does not tell."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return f"unknown-{os.getpid()}"
-
-
 def _text(value: Json) -> str:
     if not isinstance(value, str):
         raise TypeError("text")
     return value
-
-
-def _number(value: Json) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError("number")
-    return value
-
-
-def _bytes(value: Json) -> bytes:
-    try:
-        return base64.b64decode(_text(value), validate=True)
-    except binascii.Error as exc:
-        raise ValueError("base64") from exc
-
-
-def _range(value: Json) -> tuple[int, int]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise TypeError("range")
-    return _number(value[0]), _number(value[1])
