@@ -56,7 +56,7 @@ class Bandwidth:
         take_back = control.on_cancel(self._wake)
         try:
             with self._changed:
-                while (rate := self._rate) is not None:
+                while (rate := self.limit) is not None:
                     if self._waited_out(count, rate, control):
                         return
         finally:

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,45 +27,17 @@ from modelsync.errors import StoreError, StoreLockedError
 from modelsync.model import Direction, Json, RemoteModel
 from modelsync.registry.schemas import ETag, UploadId
 from modelsync.store.lock import FileLock
-from modelsync.tag import Tag
+from modelsync.transfer.journal_key import SUFFIX as _SUFFIX
+from modelsync.transfer.journal_key import JournalKey as JournalKey  # part of this module's interface
 from modelsync.transfer.pull_notes import checkpoint_facts, note_line, read_checkpoint
 from modelsync.transfer.pull_notes import read_bytes as _bytes
 from modelsync.transfer.pull_notes import read_number as _number
 
 log = logging.getLogger("modelsync.transfer")
 
-FORMAT = 2
 KEPT_S = 7 * 24 * 3600.0
 """A journal older than this is given up: stores drop unfinished uploads by then."""
-_SUFFIX = ".journal"
 _DRAFT_SUFFIX = ".new"
-
-
-@dataclass(frozen=True, slots=True)
-class JournalKey:
-    """Which transfer a journal is of."""
-
-    direction: Direction
-    tag: Tag
-    endpoint: str
-    organization: str | None
-    store: Path
-
-    @property
-    def file_name(self) -> str:
-        where = "\0".join((self.endpoint, self.organization or "", str(self.store)))
-        digest = sha256(where.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        return f"{self.direction}-{self.tag.name}@{self.tag.version}-{digest}{_SUFFIX}"
-
-    def facts(self) -> dict[str, Json]:
-        return {
-            "format": FORMAT,
-            "direction": self.direction.value,
-            "tag": str(self.tag),
-            "endpoint": self.endpoint,
-            "organization": self.organization,
-            "store": os.fsencode(self.store).hex(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
