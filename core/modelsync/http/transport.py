@@ -98,7 +98,7 @@ class Transport(httpx.BaseTransport):
         )
         return httpx.Response(
             response.status,
-            headers=response.getheaders(),
+            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()],
             stream=body,
             extensions={"readinto": body.readinto, "http_version": b"HTTP/1.1"},
         )

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from modelsync.errors import ArchiveError, BrokenModelError, StoreError
+from modelsync.http.stopping import Stop, interruptibly
 from modelsync.model import LocalModel, ModelInfo
 from modelsync.store.disk import (
     make_movable,
@@ -81,10 +82,11 @@ class Stage:
         except OSError as error:
             raise store_error(error, f"make room for {self.tag} in the store", self.path) from error
 
-    def install(self, *, replace: bool, sync: bool) -> LocalModel:
+    def install(self, *, replace: bool, sync: bool, stop: Stop | None = None) -> LocalModel:
         """Puts the version into the store in one step; with `replace` in the place of the one that is there.
 
-        With `sync` it survives a loss of power from here on. Files keep their times. Raises ArchiveError when
+        With `sync` it survives a loss of power from here on; a wish of `stop` does not wait for the disk, and is obeyed
+        until the version is in place. Files keep their times. Raises ArchiveError when
         model.yaml does not name the tag, StoreError when the version is there already and `replace` is False, and when
         the disk refuses: then the store is as it was.
         """
@@ -92,7 +94,7 @@ class Stage:
         version = self._target.version(self.tag)
         try:
             if sync:
-                sync_tree(self.path)
+                interruptibly(lambda: sync_tree(self.path), stop)
             with name_lock(self._target.locks_dir, self.tag.name):
                 self._put_in_place(version, replace=replace, sync=sync)
                 self._update_latest(sync=sync)

@@ -119,7 +119,8 @@ class _Pull:
             total, unpacked = receiving.run()
             progress.phase = Phase.INSTALL
             receiving.control.check()
-            model = stage.install(replace=self.replace, sync=receiving.sides.sync_to_disk)
+            sync = receiving.sides.sync_to_disk
+            model = stage.install(replace=self.replace, sync=sync, stop=receiving.control)
         except BaseException as exc:
             if isinstance(exc, _WORTH_GOING_ON):
                 stage.keep()

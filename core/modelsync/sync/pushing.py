@@ -15,6 +15,7 @@ from modelsync.errors import (
     TransferError,
     UploadInProgressError,
 )
+from modelsync.http.stopping import interruptibly
 from modelsync.model import Direction, LocalModel, RemoteModel, UploadStatus
 from modelsync.results import Outcome, PushResult
 from modelsync.sync.recording import recorded
@@ -114,7 +115,8 @@ class _Push:
     def run(self, remote: RemoteModel | None, reason: str) -> PushResult:
         tag, registry = self.local.tag, self.sides.registry
         self.progress.phase = Phase.LAY_OUT
-        sending = Sending.lay_out(self.sides, self.local, self.control, self.progress, self.journal)
+        lay_out = partial(Sending.lay_out, self.sides, self.local, self.control, self.progress, self.journal)
+        sending = interruptibly(lay_out, self.control)  # 100,000 files take seconds
         self.progress.bytes_total = sending.layout.size_bytes
         self.control.check()
 

@@ -12,6 +12,7 @@ from modelsync.errors import (
     SourceChangedError,
     UploadGoneError,
 )
+from modelsync.http.stopping import interruptibly
 from modelsync.model import LocalModel
 from modelsync.registry.schemas import CompletedPart, ETag, UploadId
 from modelsync.registry.targets import DataTarget
@@ -144,7 +145,7 @@ class Sending:
         )
 
     def _check_unchanged(self) -> None:
-        changed = self.layout.changed()
+        changed = interruptibly(self.layout.changed, self.control)
         if changed is not None:
             raise SourceChangedError(
                 f"{changed} changed while it was sent.", hint="Push again when nothing writes to it."

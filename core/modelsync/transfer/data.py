@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import cast
@@ -30,6 +31,7 @@ from modelsync.http.extents import FileExtent
 from modelsync.http.transport import ReadInto, Transport
 from modelsync.registry.calls import Call, Reply
 from modelsync.registry.failures import Failures, unreachable
+from modelsync.registry.retry import read_retry_after
 from modelsync.registry.schemas import ETag
 from modelsync.registry.targets import DataTarget
 from modelsync.registry.words import clean
@@ -314,13 +316,9 @@ def _xml_value(body: str, name: str) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    value = response.headers.get("retry-after")
-    if value is None:
-        return None
-    if value.isdigit():
-        return float(value)
+    """By the store's own clock where it tells the time: this machine's may be wrong."""
     try:
-        moment = parsedate_to_datetime(value)
-        return max(0.0, moment.timestamp() - parsedate_to_datetime(response.headers["date"]).timestamp())
-    except (ValueError, KeyError, TypeError):
-        return None
+        now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+    except (ValueError, KeyError):
+        now = None
+    return read_retry_after(response.headers.get("retry-after"), now)
