@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from textual import on
 from textual.message import Message
 
 from modelsync.transfer.progress import PartState, Phase
@@ -11,6 +12,15 @@ from modelsync_tui import glyphs
 from modelsync_tui.widgets.parts import part_strip
 from modelsync_tui.widgets.transfer_rows import phase_words
 from modelsync_tui.widgets.transfers import TransfersPane
+from modelsync_tui.widgets.wishes import (
+    CancelRequested,
+    ClearDone,
+    MoveRequested,
+    PauseRequested,
+    ResumeRequested,
+    RetryRequested,
+    Wish,
+)
 from support.queue_values import PARTS, MiB, part, progress, pushed, queue_of_every_kind, transfer
 from support.screens import LARGE, SMALL, Stage, text_of, until
 
@@ -23,6 +33,7 @@ class PaneStage(Stage):
         self.pane.full = full
         super().__init__(self.pane, ascii_only=ascii_only)
         self.asked: list[Message] = []
+        self.said: list[str] = []
         self._height = height
 
     def on_mount(self) -> None:
@@ -30,23 +41,13 @@ class PaneStage(Stage):
         if not self.pane.full:
             self.pane.styles.height = self._height
 
-    def on_transfers_pane_cancel_requested(self, message: TransfersPane.CancelRequested) -> None:
-        self.asked.append(message)
+    @on(Wish)
+    def _wished(self, wish: Wish) -> None:
+        self.asked.append(wish)
 
-    def on_transfers_pane_pause_requested(self, message: TransfersPane.PauseRequested) -> None:
-        self.asked.append(message)
-
-    def on_transfers_pane_resume_requested(self, message: TransfersPane.ResumeRequested) -> None:
-        self.asked.append(message)
-
-    def on_transfers_pane_retry_requested(self, message: TransfersPane.RetryRequested) -> None:
-        self.asked.append(message)
-
-    def on_transfers_pane_move_requested(self, message: TransfersPane.MoveRequested) -> None:
-        self.asked.append(message)
-
-    def on_transfers_pane_clear_done(self, message: TransfersPane.ClearDone) -> None:
-        self.asked.append(message)
+    @on(TransfersPane.Said)
+    def _said(self, event: TransfersPane.Said) -> None:
+        self.said.append(event.words)
 
 
 async def shown(queue: QueueSnapshot, size: tuple[int, int] = LARGE, *, full: bool = False, plain: bool = False) -> str:
@@ -207,14 +208,14 @@ class TestKeys:
     @pytest.mark.parametrize(
         ("downs", "key", "asked"),
         [
-            (0, "x", TransfersPane.CancelRequested(5)),
-            (0, "space", TransfersPane.PauseRequested(5)),
-            (2, "space", TransfersPane.ResumeRequested(4)),
-            (2, "x", TransfersPane.CancelRequested(4)),
-            (5, "R", TransfersPane.RetryRequested(6)),
-            (3, "J", TransfersPane.MoveRequested(3, 4)),
-            (4, "K", TransfersPane.MoveRequested(7, -4)),
-            (0, "c", TransfersPane.ClearDone()),
+            (0, "x", CancelRequested(5)),
+            (0, "space", PauseRequested(5)),
+            (2, "space", ResumeRequested(4)),
+            (2, "x", CancelRequested(4)),
+            (5, "R", RetryRequested(6)),
+            (3, "J", MoveRequested(3, 4)),
+            (4, "K", MoveRequested(7, -4)),
+            (0, "c", ClearDone()),
         ],
     )
     async def test_a_key_asks_for_the_transfer_under_the_cursor(self, downs: int, key: str, asked: Message) -> None:
@@ -227,15 +228,34 @@ class TestKeys:
             await until(pilot, lambda: app.asked)
             assert app.asked == [asked]
 
-    @pytest.mark.parametrize(("downs", "key"), [(0, "R"), (5, "x"), (5, "space"), (0, "J"), (3, "K"), (4, "J")])
-    async def test_a_key_that_makes_no_sense_asks_for_nothing(self, downs: int, key: str) -> None:
+    @pytest.mark.parametrize(
+        ("downs", "key", "said"),
+        [
+            (0, "R", "summarization:m81p2au5nwqc67i3 is running: a part that fails is tried again by itself."),
+            (0, "J", "summarization:m81p2au5nwqc67i3 is running: only what waits can be moved in the queue."),
+            (2, "R", "llama-ft:2026w48 is paused: Space goes on with it."),
+            (3, "K", "iris_clf:v12 waits: it is the first of those that wait."),
+            (4, "J", "iris_clf:v13 waits: it is the last of those that wait."),
+            (5, "x", "whisper:large failed: there is nothing to cancel. R tries it again."),
+            (5, "space", "whisper:large failed: there is nothing to pause. R tries it again."),
+            (6, "R", "llama-ft:2026w47 was skipped: there is nothing to try again."),
+            (7, "x", "reranker:v4 was cancelled: there is nothing to cancel. c takes it off the list."),
+            (9, "space", "reranker:v2 is done: there is nothing to pause."),
+            (0, "f", "Parts and files are in the full view of the transfers: t shows it."),
+            (0, "v", "Parts and files are in the full view of the transfers: t shows it."),
+        ],
+    )
+    async def test_a_key_that_makes_no_sense_asks_for_nothing_and_says_why(
+        self, downs: int, key: str, said: str
+    ) -> None:
         app = PaneStage()
         async with app.run_test(size=LARGE) as pilot:
             app.pane.focus()
             await pilot.pause()
             app.pane.show(queue_of_every_kind())
             await pilot.press(*["down"] * downs, key)
-            await pilot.pause()
+            await until(pilot, lambda: app.said)
+            assert app.said[0].startswith(said)
             assert app.asked == []
 
     async def test_the_cursor_stays_on_its_transfer_when_the_order_changes(self) -> None:

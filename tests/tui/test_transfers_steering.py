@@ -232,7 +232,9 @@ async def test_a_restored_transfer_says_that_it_was_paused_at_the_last_quit() ->
     async with app.run_test(size=LARGE) as pilot:
         await pilot.pause()
         app.pane.show(QueueSnapshot((row, replace(row, id=2, progress=progress(parts=PARTS)))))
-        await until(pilot, lambda: text_of(app).count("paused at the last quit") == 2)
+        await until(pilot, lambda: text_of(app).count("a:b  ") == 2)
+        lines = [line for line in text_of(app).splitlines() if "push  a:b" in line]
+        assert all("paused at the last quit" in line for line in lines), lines
 
 
 async def test_force_says_about_how_long_when_the_speed_is_known() -> None:

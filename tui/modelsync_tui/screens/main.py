@@ -37,6 +37,7 @@ from modelsync_tui.widgets.log import LogPane
 from modelsync_tui.widgets.messageline import FilterBar, Kind, MessageLine
 from modelsync_tui.widgets.toosmall import TooSmall
 from modelsync_tui.widgets.transfers import TransfersPane
+from modelsync_tui.widgets.wishes import Wish
 
 if TYPE_CHECKING:
     from modelsync.tag import Tag
@@ -225,9 +226,13 @@ class MainScreen(Screen[None]):
             self._message.say(words, Kind.BAD)
         self._alerts.ended(row)
 
-    @on(TransfersPane.Wish)
-    def _wished(self, wish: TransfersPane.Wish) -> None:
+    @on(Wish)
+    def _wished(self, wish: Wish) -> None:
         self.queueing.tell(wish.do)
+
+    @on(TransfersPane.Said)
+    def _said(self, event: TransfersPane.Said) -> None:
+        self.say(literal(event.words))
 
     def action_workers(self, by: int) -> None:
         self.say(self.queueing.change_workers(by))

@@ -1,15 +1,14 @@
-"""The parts of one transfer as lines, or why it failed."""
+"""The parts of one transfer as lines, or why there are none."""
 
-import textwrap
 from collections.abc import Sequence
 
 from textual.strip import Strip
 
-from modelsync.queue import ENDED
 from modelsync.transfer.progress import PartSnapshot, PartState
-from modelsync.transfers import TransferRow, TransferStatus
-from modelsync_tui import glyphs, text
-from modelsync_tui.widgets.lines import Lines, Piece, Tone
+from modelsync.transfers import TransferRow
+from modelsync_tui import glyphs
+from modelsync_tui.widgets.following import FollowingLines
+from modelsync_tui.widgets.lines import Piece, Tone
 from modelsync_tui.widgets.parts import (
     ROWS_MAX,
     PartsShown,
@@ -20,12 +19,10 @@ from modelsync_tui.widgets.parts import (
     part_strip,
 )
 from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
-
-_DONE_KEPT_IN_SIGHT = 2
-"""So many lines of finished parts stay above those that are being moved."""
+from modelsync_tui.widgets.transfer_story import story_lines
 
 
-class PartLines(Lines, can_focus=False):
+class PartLines(FollowingLines, can_focus=False):
     """The parts of one transfer: a line each, two a line where it is narrow, above a few dozen a strip."""
 
     def __init__(self) -> None:
@@ -37,10 +34,13 @@ class PartLines(Lines, can_focus=False):
 
     def show(self, row: TransferRow | None) -> None:
         """Looks at another transfer, or at a later moment of it."""
+        if row is None or self._row is None or row.id != self._row.id:
+            self.look_anew()
         self._row = row
         self._shown = self.which.of(row.progress.parts) if row is not None else ()
         self.lines_changed()
-        self._follow()
+        moving = next((at for at, part in enumerate(self._shown) if part.state is not PartState.DONE), 0)
+        self.follow(moving if self._is_wide else moving // 2)
 
     @property
     def which(self) -> PartsShown:
@@ -51,6 +51,7 @@ class PartLines(Lines, can_focus=False):
         """All, the active, the failed ones, and all again."""
         order = list(PartsShown)
         self._picked = order[(order.index(self.which) + 1) % len(order)]
+        self.look_anew()
         self.show(self._row)
 
     def title(self) -> tuple[str, str]:
@@ -61,15 +62,13 @@ class PartLines(Lines, can_focus=False):
         return subject, part_counts(self._row.progress.parts)
 
     def lower_title(self) -> tuple[str, str]:
-        """For the lower border: which parts have a line, and the key that changes it."""
+        """For the lower border: which parts have a line, and the keys that change it."""
         shown = "/".join(f"[{which}]" if which is self.which else which for which in PartsShown)
-        return "", f"v {shown}" if self._row is not None and self._row.progress.parts else ""
+        return "", f"v {shown}  f files" if self._row is not None and self._row.progress.parts else "f files"
 
     def line_count(self) -> int:
-        if words := self._words():
-            return len(words)
-        if self._row is None or not self._row.progress.parts:
-            return 1
+        if story := self._story():
+            return len(story)
         if self._none_at is not None:
             return self._none_at + 1
         shown = len(self._shown)
@@ -90,17 +89,14 @@ class PartLines(Lines, can_focus=False):
     @property
     def _has_heads(self) -> bool:
         """Whether the heads of the columns stay in the first line, whatever is scrolled."""
-        parts = self._row.progress.parts if self._row is not None and not self._words() else ()
+        parts = self._row.progress.parts if self._row is not None and not self._story() else ()
         return self._is_wide and bool(self._shown) and 0 < len(parts) <= ROWS_MAX
 
     def line(self, index: int, width: int) -> Sequence[Piece]:
-        if self._row is None:
-            return ((" No transfer is chosen.", Tone.MUTED),)
-        if words := self._words():
-            return ((f" {words[index]}", Tone.BAD),)
+        story = self._story()
+        if self._row is None or story:
+            return (story[index],)
         parts = self._row.progress.parts
-        if not parts:
-            return ((" It moved nothing." if self._row.status in ENDED else " No parts yet.", Tone.MUTED),)
         if index == self._none_at:
             return ((f" No part is {self.which} now.  v shows others.", Tone.MUTED),)
         characters = glyphs.of(self.app)
@@ -116,21 +112,9 @@ class PartLines(Lines, can_focus=False):
             return [piece for part in pair for piece in part_half_line(part, half, characters)]
         return (part_head(width, characters),) if index == 0 else part_line(shown[index - 1], width, characters)
 
-    def _follow(self) -> None:
-        """Keeps what is being moved in sight; only the wheel scrolls these lines elsewhere, for a while."""
-        moving = next((at for at, part in enumerate(self._shown) if part.state is not PartState.DONE), 0)
-        line = moving if self._is_wide else moving // 2
-        top = max(0, line - _DONE_KEPT_IN_SIGHT)
-        if top != self.scroll_offset.y and not self.is_held:
-            self.call_after_refresh(self.scroll_to, y=top, animate=False)  # when the new lines have been laid out
-
-    def _words(self) -> list[str]:
-        """The whole sentence of a failure, on as many lines as it takes."""
-        if self._row is None or self._row.status is not TransferStatus.FAILED or self._row.error is None:
-            return []
-        sentences = [text.literal(self._row.error.message), text.literal(self._row.error.hint), "R tries again."]
-        width = max(20, self.size.width - 3)
-        return [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
+    def _story(self) -> Sequence[Piece]:
+        there = self._row is not None and bool(self._row.progress.parts)
+        return story_lines(self._row, "parts", there=there, width=self.size.width)
 
     @property
     def _is_wide(self) -> bool:

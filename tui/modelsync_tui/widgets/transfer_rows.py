@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from modelsync.comparison import Direction
 from modelsync.queue import is_refused
+from modelsync.results import TransferResult
 from modelsync.transfer.progress import Phase, ProgressSnapshot
 from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import text
@@ -140,6 +141,36 @@ def phase_words(progress: ProgressSnapshot) -> str:
             assert_never(progress.phase)
 
 
+def status_words(row: TransferRow) -> str:
+    """`is running`, `was skipped`: the verb after its tag."""
+    if row.stopping:
+        return "is stopping"
+    match row.status:
+        case TransferStatus.WAITING:
+            return "waits"
+        case TransferStatus.RUNNING | TransferStatus.PAUSED | TransferStatus.DONE:
+            return f"is {row.status}"
+        case TransferStatus.FAILED:
+            return "failed"
+        case TransferStatus.SKIPPED | TransferStatus.CANCELLED:
+            return f"was {row.status}"
+        case _:
+            assert_never(row.status)
+
+
+def ended_words(result: TransferResult, direction: Direction) -> str:
+    """`sent 779 MiB in 0:34, 2 retries`; one that was resumed says so, and of how much this was the rest."""
+    words = f"{'sent' if direction is Direction.PUSH else 'received'} {text.size_text(result.bytes_moved)}"
+    if result.resumed:
+        words += f" of {text.size_text(result.bytes_total)}"
+    words += f" in {clock_text(result.seconds)}"
+    if result.resumed:
+        words += ", went on from kept parts"
+    if result.retries:
+        words += f", {text.count_text(result.retries, 'retry', 'retries')}"
+    return words
+
+
 def _numbers(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
     progress = row.progress
     wide = width >= WIDE_CELLS
@@ -193,9 +224,7 @@ def _words(row: TransferRow, glyphs: Glyphs, *, wide: bool) -> str:
             size = text.size_text(row.request.size_bytes) if row.request.size_bytes else ""
             return f"waiting  {size}".rstrip()
         case TransferStatus.DONE if result is not None:
-            words = f"{moved} {text.size_text(result.bytes_moved)} in {clock_text(result.seconds)}"
-            if result.retries:
-                words += f", {text.count_text(result.retries, 'retry', 'retries')}"
+            words = ended_words(result, row.request.direction)
             if result.warnings:
                 words += f"  {glyphs.differs} {text.literal(result.warnings[0])}"
             return words

@@ -1,13 +1,12 @@
-"""The pane of the transfers: the queue, the parts of one transfer, the speed of the last minute.
+"""The pane of the transfers: the queue, the parts or files of one transfer, the speed of the last minute.
 
 It holds no engine: the application hands in a snapshot a few times a second, and what a person wants done to a
 transfer goes up as a message.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,83 +17,37 @@ from textual.widget import Widget
 
 from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import glyphs, keys
+from modelsync_tui.widgets.file_lines import FileLines
 from modelsync_tui.widgets.part_lines import PartLines
 from modelsync_tui.widgets.queue_lines import QueueLines
 from modelsync_tui.widgets.rate_lines import RateLines
 from modelsync_tui.widgets.titles import Edges
-from modelsync_tui.widgets.transfer_rows import WIDE_CELLS, speeds_words, totals_words
-
-if TYPE_CHECKING:
-    from modelsync.transfers import Transfers
+from modelsync_tui.widgets.transfer_rows import WIDE_CELLS, speeds_words, status_words, totals_words
+from modelsync_tui.widgets.wishes import (
+    CancelRequested,
+    ClearDone,
+    MoveRequested,
+    PauseRequested,
+    ResumeRequested,
+    RetryRequested,
+)
 
 PARTS_EVERY_S = 0.24
-"""The many lines of the parts are drawn every other time: that is still four times a second."""
+"""The many lines of parts or files are drawn every other time: that is still four times a second."""
 TITLES_EVERY_S = 0.5
 """Speed and time left in the border change no faster: a new border draws the whole pane anew."""
+_TRIED_AGAIN = (TransferStatus.FAILED, TransferStatus.CANCELLED)
 
 
 class TransfersPane(Widget, can_focus=True, can_focus_children=False):
-    """Shows the queue; small as a pane of the main screen, `full` with parts and speed."""
+    """Shows the queue; small as a pane of the main screen, `full` with parts or files and speed."""
 
-    class Wish(Message):
-        """A person wants something done to the queue."""
+    class Said(Message):
+        """A key did nothing, and why: for the line that says what happens."""
 
-        def do(self, transfers: "Transfers") -> None:
-            """Does it; raises KeyError when the transfer is gone."""
-            raise NotImplementedError
-
-    @dataclass
-    class CancelRequested(Wish):
-        """A person wants it stopped for good."""
-
-        id: int
-
-        def do(self, transfers: "Transfers") -> None:
-            transfers.cancel(self.id)
-
-    @dataclass
-    class PauseRequested(Wish):
-        """A person wants it stopped for now."""
-
-        id: int
-
-        def do(self, transfers: "Transfers") -> None:
-            transfers.pause(self.id)
-
-    @dataclass
-    class ResumeRequested(Wish):
-        """A person wants a paused one to go on."""
-
-        id: int
-
-        def do(self, transfers: "Transfers") -> None:
-            transfers.resume(self.id)
-
-    @dataclass
-    class RetryRequested(Wish):
-        """A person wants a failed or cancelled one tried again."""
-
-        id: int
-
-        def do(self, transfers: "Transfers") -> None:
-            transfers.retry(self.id)
-
-    @dataclass
-    class MoveRequested(Wish):
-        """A person wants it elsewhere in the queue: so many places down, negative is up."""
-
-        id: int
-        by: int
-
-        def do(self, transfers: "Transfers") -> None:
-            transfers.move(self.id, self.by)
-
-    @dataclass
-    class ClearDone(Wish):
-        """A person has seen what is finished."""
-
-        def do(self, transfers: "Transfers") -> None:
-            transfers.clear_done()
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.TRANSFERS)]
@@ -106,6 +59,8 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._queue = QueueSnapshot()
         self._lines = QueueLines()
         self._parts = PartLines()
+        self._files = FileLines()
+        self._shows_files = False
         self._rate = RateLines()
         self._edges = Edges()
         self._parts_at = 0.0
@@ -115,10 +70,12 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def compose(self) -> ComposeResult:
         yield self._lines
         yield self._parts
+        yield self._files
         yield self._rate
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+        self.add_class("-of-parts")
         self.call_after_refresh(self.draw_titles)
 
     def show(self, snapshot: QueueSnapshot) -> None:
@@ -134,8 +91,13 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def _show_parts(self) -> None:
         self._parts_at = monotonic()
         if self.full:
-            self._parts.show(self.selected)
+            self._lower.show(self.selected)
         self._rate.show(self._queue, self.selected)
+
+    @property
+    def _lower(self) -> PartLines | FileLines:
+        """What the full form shows of the transfer under the cursor."""
+        return self._files if self._shows_files else self._parts
 
     @property
     def selected(self) -> TransferRow | None:
@@ -162,10 +124,29 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self.draw_titles()
 
     def action_parts(self) -> None:
-        """Shows other parts of the transfer under the cursor: all, active or failed ones."""
-        if self.full:
-            self._parts.show_others()
+        """Shows others of the parts or files of the transfer under the cursor: all, active or failed ones."""
+        if self._is_full():
+            self._lower.show_others()
             self.draw_titles()
+
+    def action_files(self) -> None:
+        """Shows the files of the transfer under the cursor in the place of its parts, and the parts again."""
+        if self._is_full():
+            self._shows_files = not self._shows_files
+            self.set_class(not self._shows_files, "-of-parts")
+            self.set_class(self._shows_files, "-of-files")
+            self._show_parts()
+            self.call_after_refresh(self.draw_titles)
+
+    def action_page(self, by: int) -> None:
+        """Scrolls the parts or files by so many pages."""
+        if self._is_full():
+            self._lower.page(by)
+
+    def _is_full(self) -> bool:
+        if not self.full:
+            self.post_message(self.Said("Parts and files are in the full view of the transfers: t shows it."))
+        return self.full
 
     def action_pause(self) -> None:
         """Pauses the transfer under the cursor, or lets it go on."""
@@ -173,36 +154,62 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         if row is None:
             return
         if row.status is TransferStatus.PAUSED:
-            self.post_message(self.ResumeRequested(row.id))
+            self.post_message(ResumeRequested(row.id))
         elif row.status in (TransferStatus.RUNNING, TransferStatus.WAITING):
-            self.post_message(self.PauseRequested(row.id))
+            self.post_message(PauseRequested(row.id))
+        else:
+            again = " R tries it again." if row.status in _TRIED_AGAIN else ""
+            self._say(row, f"there is nothing to pause.{again}")
 
     def action_cancel(self) -> None:
         """Cancels the transfer under the cursor."""
         row = self.selected
-        if row and row.status in (TransferStatus.RUNNING, TransferStatus.WAITING, TransferStatus.PAUSED):
-            self.post_message(self.CancelRequested(row.id))
+        if row is None:
+            return
+        if row.status in (TransferStatus.RUNNING, TransferStatus.WAITING, TransferStatus.PAUSED):
+            self.post_message(CancelRequested(row.id))
+        elif row.status is TransferStatus.FAILED:
+            self._say(row, "there is nothing to cancel. R tries it again.")
+        else:
+            self._say(row, "there is nothing to cancel. c takes it off the list.")
 
     def action_retry(self) -> None:
         """Tries the transfer under the cursor again."""
         row = self.selected
-        if row and row.status in (TransferStatus.FAILED, TransferStatus.CANCELLED):
-            self.post_message(self.RetryRequested(row.id))
+        if row is None:
+            return
+        if row.status in _TRIED_AGAIN:
+            self.post_message(RetryRequested(row.id))
+        elif row.status is TransferStatus.PAUSED:
+            self._say(row, "Space goes on with it.")
+        elif row.status in (TransferStatus.RUNNING, TransferStatus.WAITING):
+            self._say(row, "a part that fails is tried again by itself.")
+        else:
+            self._say(row, "there is nothing to try again. To move it once more, ask for it in the list of versions.")
 
     def action_reorder(self, by: int) -> None:
         """Lets the transfer under the cursor and the next that waits, up or down, change places."""
         row = self.selected
-        if row is None or row.status is not TransferStatus.WAITING:
+        if row is None:
+            return
+        if row.status is not TransferStatus.WAITING:
+            self._say(row, "only what waits can be moved in the queue.")
             return
         places = {other.id: place for place, other in enumerate(self._queue.rows)}
         waiting = [other.id for other in self._queue.rows if other.status is TransferStatus.WAITING]
         there = waiting.index(row.id) + by
         if 0 <= there < len(waiting):
-            self.post_message(self.MoveRequested(row.id, places[waiting[there]] - places[row.id]))
+            self.post_message(MoveRequested(row.id, places[waiting[there]] - places[row.id]))
+        else:
+            self._say(row, f"it is the {'first' if by < 0 else 'last'} of those that wait.")
+
+    def _say(self, row: TransferRow, why: str) -> None:
+        """Why a key does nothing to this transfer."""
+        self.post_message(self.Said(f"{row.request.tag} {status_words(row)}: {why}"))
 
     def action_clear_done(self) -> None:
         """Takes what is finished off the list."""
-        self.post_message(self.ClearDone())
+        self.post_message(ClearDone())
 
     def draw_titles(self) -> None:
         """The words in the borders; also after a change of size or theme."""
@@ -213,7 +220,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._counts = self._queue_counts(self._queue)
         self._edges.show(self._lines, ("3 Transfers", speeds), ("", totals_words(self._queue, wide=wide)))
         if self.full:
-            self._edges.show(self._parts, self._parts.title(), self._parts.lower_title())
+            self._edges.show(self._lower, self._lower.title(), self._lower.lower_title())
             self._edges.show(self._rate, ("Rate", ""), ("", ""))
 
     @staticmethod

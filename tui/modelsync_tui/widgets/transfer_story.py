@@ -1,0 +1,64 @@
+"""What is said of a transfer in the place of its parts or files: why it failed, or why there are none to be seen."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import assert_never
+
+from modelsync.queue import is_refused
+from modelsync.transfer.progress import Phase
+from modelsync.transfers import TransferRow, TransferStatus
+from modelsync_tui import text
+from modelsync_tui.widgets.lines import Piece, Tone
+from modelsync_tui.widgets.transfer_rows import ended_words, phase_words
+
+_LINE_CELLS_MIN = 20
+
+
+def story_lines(row: TransferRow | None, things: str, *, there: bool, width: int) -> Sequence[Piece]:
+    """Whole sentences in lines of `width` cells; empty when the `things` (parts, files) that are there say it all."""
+    if row is None:
+        return ((" No transfer is chosen.", Tone.MUTED),)
+    failed = row.status is TransferStatus.FAILED and row.error is not None
+    if there and not failed:
+        return ()
+    tone = Tone.BAD if failed else Tone.MUTED
+    cells = max(_LINE_CELLS_MIN, width - 1)
+    return [(f" {line}", tone) for words in _sentences(row, things) for line in textwrap.wrap(words, cells)]
+
+
+def _sentences(row: TransferRow, things: str) -> Sequence[str]:
+    result, error = row.result, row.error
+    match row.status:
+        case TransferStatus.WAITING:
+            return (f"It waits for its turn; its {things} are known when it runs.", "J and K move it in the queue.")
+        case TransferStatus.RUNNING:
+            return (_running(row, things),)
+        case TransferStatus.PAUSED if is_refused(error) and error is not None:
+            return (text.literal(error.message), text.literal(error.hint))
+        case TransferStatus.PAUSED:
+            when = "at the last quit" if row.restored else "before any of it moved"
+            return (f"It was paused {when}; its {things} are known when it goes on.", "Space goes on with it.")
+        case TransferStatus.FAILED if error is not None:
+            return (text.literal(error.message), text.literal(error.hint), "R tries again.")
+        case TransferStatus.SKIPPED if result is not None:
+            force = ("F in the list of the versions overwrites it.",) if result.differs else ()
+            return (f"Nothing was moved: {text.literal(result.reason)}.", *force)
+        case TransferStatus.DONE if result is not None:
+            return (f"It is done: {ended_words(result, row.request.direction)}. Its {things} are no longer kept.",)
+        case TransferStatus.CANCELLED:
+            if row.progress.bytes_moved:
+                return (f"Cancelled by you. Its {things} are no longer kept.", "R begins it again.")
+            return ("Cancelled by you before any of it moved.", "R begins it again.")
+        case TransferStatus.FAILED | TransferStatus.SKIPPED | TransferStatus.DONE:
+            return (f"It ended; its {things} are no longer kept.",)
+        case _:
+            assert_never(row.status)
+
+
+def _running(row: TransferRow, things: str) -> str:
+    if row.stopping:
+        return "It is stopping."
+    words = phase_words(row.progress)
+    if row.progress.phase in (Phase.SEND, Phase.RECEIVE):
+        return f"Its {things} are known as soon as the first bytes have come."
+    return f"It is {words} now; its {things} are known after that." if words else f"It has no {things}."
