@@ -6,12 +6,20 @@ from pathlib import Path
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.errors import ModelsyncError, PermissionDeniedError
 from modelsync.model import Organization, User
+from modelsync.registry.retry import Waiting
 
 
 def sign_in(
-    context: Context, token: Token, *, ca_file: Path | None = None, timeout_s: float = 60.0
+    context: Context,
+    token: Token,
+    *,
+    ca_file: Path | None = None,
+    timeout_s: float = 60.0,
+    waiting: Waiting | None = None,
 ) -> tuple[User, Organization]:
     """Asks the registry who the token belongs to and where its models go; keeps nothing.
+
+    `waiting` is told in a sentence when the registry is asked again after trouble.
 
     Raises TokenRefusedError, PermissionDeniedError, NotARegistryError, TlsError, UnreachableError, or UsageError for
     an endpoint that may not be used.
@@ -19,7 +27,7 @@ def sign_in(
     from modelsync.registry.client import Registry  # here, so that the module can be read without loading HTTP
 
     account = Account(context, token, TokenSource.SESSION)
-    with Registry(account, ca_file=ca_file, timeout_s=timeout_s) as registry:
+    with Registry(account, ca_file=ca_file, timeout_s=timeout_s, waiting=waiting) as registry:
         return registry.current_user(), registry.current_organization()
 
 

@@ -11,6 +11,7 @@ from modelsync.errors import UsageError
 from modelsync.history import History
 from modelsync.paths import Paths
 from modelsync.registry.client import Registry
+from modelsync.registry.retry import Waiting
 from modelsync.results import PullResult, PushResult, Verification
 from modelsync.settings import THREADS_MAX, Settings
 from modelsync.store import ModelStore
@@ -28,15 +29,23 @@ OnProgress = Callable[[ProgressSnapshot], object]
 """Called a few times a second, on a thread of its own, and once at the end."""
 
 
-def open_sides(settings: Settings, account: Account, paths: Paths, *, workers: Workers | None = None) -> Sides:
+def open_sides(
+    settings: Settings,
+    account: Account,
+    paths: Paths,
+    *,
+    workers: Workers | None = None,
+    waiting: Waiting | None = None,
+) -> Sides:
     """Puts store, registry, threads and connections together, and tidies the store; the caller closes them.
 
-    `workers` are those of sides that are open already: threads and limit then hold for all together.
+    `workers` are those of sides that are open already: threads and limit then hold for all together. `waiting` is told
+    in a sentence when the registry is asked again after trouble.
     """
     context = replace(account.context, read_only=True) if settings.read_only else account.context
     sides = Sides(
         store=open_store(settings, paths),
-        registry=Registry(replace(account, context=context), ca_file=settings.ca_file),
+        registry=Registry(replace(account, context=context), ca_file=settings.ca_file, waiting=waiting),
         workers=workers or Workers(settings.threads, Bandwidth(settings.bandwidth)),
         data=DataClient(ca_file=settings.ca_file),
         journals=Journals(paths.journals_dir),

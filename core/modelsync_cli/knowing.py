@@ -24,7 +24,9 @@ def whoami(session: Session) -> None:
     session.start_log()
     account = session.account()
     context = account.context
-    user, organization = sign_in(context, account.token, ca_file=session.settings.ca_file)
+    user, organization = sign_in(
+        context, account.token, ca_file=session.settings.ca_file, waiting=session.output.waiting
+    )
     record_who(session, context, user.label, organization.name, account.source)
 
 

@@ -128,7 +128,7 @@ def _remote(session: Session, name: str, version: str) -> int:
     session.start_log()
     locals_ = _locals(session)
     chosen = _Choice.of(session.args)
-    with Registry(session.account(), ca_file=session.settings.ca_file) as registry:
+    with Registry(session.account(), ca_file=session.settings.ca_file, waiting=session.output.waiting) as registry:
         found = 0
         rows = []
         for model in _remote_models(registry, name, version, chosen):

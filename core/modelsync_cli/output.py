@@ -20,6 +20,7 @@ class Output:
     def __init__(self, *, as_json: bool, quiet: bool) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self._told: set[str] = set()
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
@@ -43,6 +44,12 @@ class Output:
         """Narration; silent when quiet."""
         if not self.quiet:
             self._say(text)
+
+    def waiting(self, text: str) -> None:
+        """Why nothing seems to happen, once for each reason; only for a person at a terminal who reads no JSON."""
+        if not (self.as_json or text in self._told) and sys.stderr.isatty():
+            self._told.add(text)
+            self.note(text)
 
     def prompt(self, text: str) -> None:
         """What a person must read to go on, an address with its query included; never in a log."""

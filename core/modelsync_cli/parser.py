@@ -104,7 +104,9 @@ def build_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
 
-    _transfer_flags(add("push", "send versions of the local store to the registry"))
+    push = add("push", "send versions of the local store to the registry")
+    _transfer_flags(push)
+    push.add_argument("--no-verify", action="store_true", help="do not compare checksums of the parts that are sent")
     pull = add("pull", "fetch versions from the registry into the local store")
     _transfer_flags(pull)
     pull.add_argument("--query", metavar="Q", help="narrow what latest means, e.g. label:stage=prod")
@@ -165,7 +167,6 @@ def _common_flags() -> argparse.ArgumentParser:
 def _transfer_flags(parser: argparse.ArgumentParser) -> None:
     completed(parser.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP), local_tags)
     parser.add_argument("--force", action="store_true", help="replace a version that is there already")
-    parser.add_argument("--no-verify", action="store_true", help="do not compare checksums of parts that are sent")
     _speed_flags(parser)
 
 

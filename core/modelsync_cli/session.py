@@ -65,7 +65,7 @@ class Session:
         """Both sides and what moves bytes between them; the caller closes them."""
         from modelsync.api import open_sides
 
-        return open_sides(self.settings, self.account(), self.paths)
+        return open_sides(self.settings, self.account(), self.paths, waiting=self.output.waiting)
 
     def start_log(self) -> Path | None:
         """Begins the log file; for commands that talk to a registry, and when something goes wrong."""

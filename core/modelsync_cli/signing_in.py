@@ -51,7 +51,7 @@ def _login(session: Session) -> None:
     token = imported.token if imported else _token(session, context)
     ca_file = session.settings.ca_file
     output.note(f"Checking the token with {context.endpoint} ...")
-    user, organization = sign_in(context, token, ca_file=ca_file)
+    user, organization = sign_in(context, token, ca_file=ca_file, waiting=output.waiting)
     if not context.read_only and may_push(context, token, ca_file=ca_file) is False:
         output.warn("This token may pull, but not push: it lacks the scope write_organization (or api).")
     credentials.keep(signed_in(context, token, where, user), where)
@@ -70,7 +70,10 @@ def _imported(session: Session) -> YataiContext | None:
     file = session.settings.store / YATAI_FILE_NAME
     found = contexts_of(session.settings.store)
     if not found:
-        raise NotFoundError(f"{file} holds no context.", hint="Sign in with `modelsync login --endpoint URL`.")
+        what = f"{file} holds no context" if file.exists() else f"BentoML has kept no context: there is no {file}"
+        raise NotFoundError(
+            f"{what}.", hint="Sign in with `modelsync login --endpoint URL`, or name BentoML's directory with --store."
+        )
     wanted = [one for one in found if (one.name == name if name else one.is_current or len(found) == 1)]
     if not wanted:
         asked = f"has no context {name!r}" if name else "says of no context that it is the current one"

@@ -1,5 +1,6 @@
 """What a person reads when a command cannot do what was asked: one sentence each, with a next step."""
 
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from support.command import Command
 from support.local_store import write_model
 from support.registry_server import RegistryServer, put_object, register_model
+from support.strange_registry import free_port
 
 
 def test_a_defect_ends_its_own_tag_with_a_line_and_a_sentence_and_the_others_go_on(signed_in: Command) -> None:
@@ -92,3 +94,44 @@ def test_a_store_below_a_file_is_said_to_be_that(command: Command, tmp_path: Pat
     done = command.run("ls", "local", "--store", str(home))
     assert done.code == 1
     assert f"{tmp_path / 'a-file'} is a file where a directory should be." in done.err
+
+
+def test_an_endpoint_with_the_path_of_the_api_behind_it_is_the_registry(
+    signed_in: Command, registry_server: RegistryServer
+) -> None:
+    write_model(signed_in.store, "m:v1")
+    pasted = signed_in.with_(BENTO_CLOUD_API_ENDPOINT=f"{registry_server.url}/api/v1/")
+    assert pasted.run("push", "m:v1").code == 0
+    assert pasted.run("whoami", "--json").records[0]["endpoint"] == registry_server.url
+
+
+def test_a_registry_that_does_not_answer_is_tried_again_and_a_person_is_told_once(signed_in: Command) -> None:
+    dead = signed_in.with_(BENTO_CLOUD_API_ENDPOINT=f"http://127.0.0.1:{free_port()}")
+    for args in ("ls", "remote"), ("pull", "m:v1"), ("whoami",):
+        shown = dead.run_on_terminal(*args)
+        assert shown.code == 5
+        assert shown.err.count("Trying again ...") == 1
+        assert shown.err.count("Nothing answers at 127.0.0.1") == 2
+    for flag in "--json", "--quiet":
+        assert "Trying again" not in dead.run_on_terminal("pull", "m:v1", flag).err
+    assert "Trying again" not in dead.run("pull", "m:v1").err
+
+
+def test_verifying_what_is_sent_is_a_matter_of_a_push(signed_in: Command) -> None:
+    assert signed_in.run("pull", "m:v1", "--no-verify").code == 2
+    assert "--no-verify" not in signed_in.run("pull", "--help").out
+    assert "--no-verify" in signed_in.run("push", "--help").out
+
+
+def test_a_context_of_bentoml_is_missed_by_its_file(command: Command) -> None:
+    done = command.run("login", "--import", "--keep", "file")
+    assert done.code == 4
+    assert f"BentoML has kept no context: there is no {command.store / '.yatai.yaml'}." in done.err
+    assert "--store" in done.err
+    command.store.mkdir()
+    (command.store / ".yatai.yaml").write_text("contexts: []\n")
+    assert ".yatai.yaml holds no context." in command.run("login", "--import", "--keep", "file").err
+
+
+def test_the_version_is_that_of_the_package(command: Command) -> None:
+    assert command.run("--version").out == f"modelsync {metadata.version('modelsync-tui')}\n"

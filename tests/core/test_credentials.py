@@ -210,6 +210,10 @@ def test_a_token_shows_itself_only_when_asked() -> None:
         ("cloud.bentoml.com", "https://cloud.bentoml.com"),
         (" https://yatai.example/base/ ", "https://yatai.example/base"),
         ("http://127.0.0.1:3000/", "http://127.0.0.1:3000"),
+        ("https://yatai.example/api/v1", "https://yatai.example"),
+        ("yatai.example/base/api/v1/", "https://yatai.example/base"),
+        ("https://yatai.example/api/v1/model_repositories", "https://yatai.example"),
+        ("https://yatai.example/api/v10", "https://yatai.example/api/v10"),
     ],
 )
 def test_an_endpoint_is_read_as_people_type_it(typed: str, endpoint: str) -> None:

@@ -17,6 +17,7 @@ from modelsync.errors import (
     UploadGoneError,
 )
 from modelsync.registry.client import Registry
+from modelsync.registry.retry import Backoff
 from modelsync.registry.schemas import CompletedPart, ETag, UploadId
 from modelsync.transfer.control import Control
 from support.registry_account import INFO, ME, MODEL, PAGE, PARTS, QUICK, TAG, connect, says_error
@@ -77,6 +78,24 @@ def test_a_wait_of_an_hour_is_not_waited(server: StrangeRegistry) -> None:
     with connect(server.url, sleep=waits.append) as registry, pytest.raises(RegistryUnavailableError):
         registry.current_user()
     assert waits == []
+
+
+def test_where_nobody_listens_it_is_given_up_sooner_unless_someone_answered_before() -> None:
+    told: list[str] = []
+    waits: list[float] = []
+    with StrangeRegistry() as server, connect(server.url, sleep=waits.append, waiting=told.append) as heard:
+        server.says(ME, Answer(cut_after=-1))  # the connection that is kept ends with the server
+        heard.current_user()
+        server.close()
+        with pytest.raises(UnreachableError):
+            heard.current_user()
+    assert len(waits) == Backoff().tries - 1
+    assert len(told) == len(waits)
+    assert told[-1] == f"Nothing answers at {heard.host}. Trying again ..."
+    waits.clear()
+    with connect(f"http://127.0.0.1:{free_port()}", sleep=waits.append) as unheard, pytest.raises(UnreachableError):
+        unheard.current_user()
+    assert len(waits) == Backoff().unheard_tries - 1
 
 
 def test_a_lost_answer_to_a_creation_is_settled_by_looking(server: StrangeRegistry, registry: Registry) -> None:

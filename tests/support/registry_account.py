@@ -13,7 +13,7 @@ from modelsync.errors import (
 )
 from modelsync.model import ModelInfo
 from modelsync.registry.client import Registry
-from modelsync.registry.retry import Backoff
+from modelsync.registry.retry import Backoff, Waiting
 from modelsync.registry.schemas import CompletedPart, ETag
 from modelsync.tag import Tag
 from support.strange_registry import Answer
@@ -42,10 +42,11 @@ def connect(
     timeout_s: float = 5.0,
     backoff: Backoff = QUICK,
     sleep: Callable[[float], None] = lambda _seconds: None,
+    waiting: Waiting | None = None,
 ) -> Registry:
     context = Context("test", url, organization=organization, plain_http=plain_http)
     account = Account(context, Token(token), TokenSource.SESSION)
-    return Registry(account, ca_file=ca_file, timeout_s=timeout_s, backoff=backoff, sleep=sleep)
+    return Registry(account, ca_file=ca_file, timeout_s=timeout_s, backoff=backoff, sleep=sleep, waiting=waiting)
 
 
 def refusal(registry: Registry) -> ModelsyncError:

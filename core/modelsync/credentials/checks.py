@@ -9,13 +9,17 @@ from modelsync.errors import UsageError
 DEFAULT_ENDPOINT = "https://cloud.bentoml.com"
 """Where the real client signs in unless told otherwise (registry contract 6)."""
 DEFAULT_CONTEXT = "default"
+_API_PATH = re.compile(r"/+api/+v1(/.*)?$")
 _CONTEXT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,62}")
 _TOKEN_MAX_CHARS = 8192
 """Servers refuse longer headers."""
 
 
 def clean_endpoint(text: str) -> str:
-    """An address with its scheme (https where none was typed) and without a trailing slash; raises UsageError."""
+    """An address with its scheme (https where none was typed) and without a trailing slash; raises UsageError.
+
+    A path of the API behind it, as documentation shows it, is left out: every route begins with `/api/v1`.
+    """
     text = text.strip()
     if "://" not in text:
         text = f"https://{text}"
@@ -28,7 +32,7 @@ def clean_endpoint(text: str) -> str:
         raise UsageError("This is not a registry's address.", hint=f"Write it like {DEFAULT_ENDPOINT}.")
     if parts.username is not None or parts.password is not None:
         raise UsageError("The address holds a user name or password.", hint="Leave it out: the token says who you are.")
-    return text.rstrip("/")
+    return _API_PATH.sub("", text).rstrip("/")
 
 
 def clean_context_name(text: str) -> str:

@@ -6,10 +6,9 @@ numbers in the docstrings are the registry contract's.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.errors import NotFoundError, RegistryRefusedError
@@ -19,7 +18,6 @@ from modelsync.registry import bodies, schemas
 from modelsync.registry.calls import (
     REPOSITORIES_PATH,
     Call,
-    Reply,
     on_storage,
     on_version,
     repository_path,
@@ -27,19 +25,14 @@ from modelsync.registry.calls import (
 )
 from modelsync.registry.endpoint import check_data_address
 from modelsync.registry.query import Query
-from modelsync.registry.retry import Backoff
+from modelsync.registry.reading import PAGE_COUNT, each_once, page_params, read, read_page, read_whole_list
+from modelsync.registry.retry import Backoff, Waiting
 from modelsync.registry.schemas import CompletedPart, Page, UploadId
 from modelsync.registry.targets import DataTarget
 from modelsync.registry.wire import Wire
 from modelsync.tag import Tag
 
-T = TypeVar("T")
-
-PAGE_COUNT = 50
-"""Rows asked for at once: each costs the server some six queries, and asking for 0 would mean all (contract 2)."""
 LATEST_PAGE_COUNT = 10
-LIST_MAX = 500
-"""Rows of the small lists (organizations, users of a version) that are read."""
 
 _MODELS = "/api/v1/models"
 
@@ -48,7 +41,8 @@ class Registry:
     """One registry, seen with one account; every method blocks and is safe to call from several threads.
 
     Transient failures (no connection, 408, 425, 429, 5xx, storage trouble told as 400) are tried again with growing
-    waits. `control` on a call lets a person's cancel or pause end it at once. Any method may raise UnreachableError and
+    waits, five times in six seconds or so; where nothing listens and nothing ever answered, three times in about one.
+    `control` on a call lets a person's cancel or pause end it at once. Any method may raise UnreachableError and
     its kinds, TokenRefusedError, PermissionDeniedError and RegistryRefusedError; those that name a version or a model,
     where nothing else is said, RemoteModelNotFoundError.
     """
@@ -61,8 +55,9 @@ class Registry:
         timeout_s: float = 60.0,
         backoff: Backoff | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        waiting: Waiting | None = None,
     ) -> None:
-        """Connects to nothing yet.
+        """Connects to nothing yet. `waiting` is told in a sentence, on the caller's thread, when a call is tried again.
 
         Raises UsageError for an endpoint that is no address, or plain http to another machine unless the context
         allows it; TokenRefusedError for a token that no header can carry; SettingsError for an unreadable `ca_file`.
@@ -75,6 +70,7 @@ class Registry:
             timeout_s=timeout_s,
             backoff=backoff or Backoff(),
             sleep=sleep,
+            waiting=waiting,
         )
         if account.source is TokenSource.ENVIRONMENT:  # it would win over a new sign-in, too
             self._wire.failures.new_token_hint = (
@@ -117,17 +113,17 @@ class Registry:
 
     def current_user(self, *, control: Stop | None = None) -> User:
         """Who the token belongs to."""
-        return self._read(Call("GET", "/api/v1/auth/current", about="the token"), schemas.read_user, control)
+        return read(self._wire, Call("GET", "/api/v1/auth/current", about="the token"), schemas.read_user, control)
 
     def current_organization(self, *, control: Stop | None = None) -> Organization:
         """Where models go: the context's organization, or the registry's choice without one (contract, fact 5)."""
         call = Call("GET", "/api/v1/current_org", about="to name the organization")
-        return self._read(call, schemas.read_organization, control)
+        return read(self._wire, call, schemas.read_organization, control)
 
     def organizations(self, *, control: Stop | None = None) -> tuple[Organization, ...]:
         """Those the user belongs to."""
         call = Call("GET", "/api/v1/orgs", about="to list organizations")
-        return tuple(self._whole_list(call, schemas.read_organization, control))
+        return tuple(read_whole_list(self._wire, call, schemas.read_organization, control))
 
     def models(
         self, *, start: int = 0, count: int = PAGE_COUNT, search: str = "", query: str = "", control: Stop | None = None
@@ -137,24 +133,23 @@ class Registry:
         `search` is a piece of a model's name, in its case; `query` is the language of query.py. Offsets shift when
         someone pushes meanwhile, and equal build times may repeat or skip rows (contract 2): fold rows by tag.
         """
-        params = _page_params(start, count, search=search, query=str(Query.parse(query)))
-        return self._page(
-            Call("GET", _MODELS, params, about="to list models"), start, schemas.read_remote_model, control
-        )
+        params = page_params(start, count, search=search, query=str(Query.parse(query)))
+        call = Call("GET", _MODELS, params, about="to list models")
+        return read_page(self._wire, call, start, schemas.read_remote_model, control)
 
     def versions(
         self, name: str, *, start: int = 0, count: int = PAGE_COUNT, query: str = "", control: Stop | None = None
     ) -> Page[RemoteModel]:
         """A page of one model's versions, newest build first. Yatai ignores `query` here (contract 2)."""
-        params = _page_params(start, count, query=str(Query.parse(query)))
+        params = page_params(start, count, query=str(Query.parse(query)))
         call = Call("GET", f"{repository_path(name)}/models", params, subject=name, about=f"to list {name}")
-        return self._page(call, start, lambda value: schemas.read_remote_model(value, name), control)
+        return read_page(self._wire, call, start, lambda value: schemas.read_remote_model(value, name), control)
 
     def all_models(
         self, *, search: str = "", query: str = "", count: int = PAGE_COUNT, control: Stop | None = None
     ) -> Iterator[RemoteModel]:
         """Every version of every model, page by page, each tag once."""
-        return _each_once(
+        return each_once(
             lambda start: self.models(start=start, count=count, search=search, query=query, control=control)
         )
 
@@ -162,7 +157,7 @@ class Registry:
         self, name: str, *, query: str = "", count: int = PAGE_COUNT, control: Stop | None = None
     ) -> Iterator[RemoteModel]:
         """Every version of one model, page by page, each once."""
-        return _each_once(lambda start: self.versions(name, start=start, count=count, query=query, control=control))
+        return each_once(lambda start: self.versions(name, start=start, count=count, query=query, control=control))
 
     def latest(self, name: str, query: str = "", *, control: Stop | None = None) -> RemoteModel | None:
         """The newest build whose upload succeeded and that the query means; None without one, or without such a model.
@@ -189,7 +184,7 @@ class Registry:
     def labels(self, *, control: Stop | None = None) -> Mapping[str, tuple[str, ...]]:
         """Every label key that models carry, with the values in use."""
         call = Call("GET", "/api/v1/labels", {"resource_type": "model"}, about="to list labels")
-        return self._read(call, schemas.read_label_values, control)
+        return read(self._wire, call, schemas.read_label_values, control)
 
     def repository_exists(self, name: str, *, control: Stop | None = None) -> bool:
         """Whether the registry knows the model's name."""
@@ -240,12 +235,12 @@ class Registry:
     def bentos_using(self, tag: Tag, *, control: Stop | None = None) -> tuple[str, ...]:
         """Bentos in the registry that hold this version."""
         call = on_version("GET", tag, "/bentos", about="to list bentos of")
-        return tuple(self._whole_list(call, schemas.read_bento, control))
+        return tuple(read_whole_list(self._wire, call, schemas.read_bento, control))
 
     def deployments_using(self, tag: Tag, *, control: Stop | None = None) -> tuple[str, ...]:
         """Deployments that serve this version."""
         call = on_version("GET", tag, "/deployments", about="to list deployments of")
-        return tuple(self._whole_list(call, schemas.read_name, control))
+        return tuple(read_whole_list(self._wire, call, schemas.read_name, control))
 
     def start_upload(self, tag: Tag, *, control: Stop | None = None) -> None:
         """Marks the version as uploading. Its reply holds the old status (contract 3.2) and is not read."""
@@ -271,7 +266,7 @@ class Registry:
     def start_multipart(self, tag: Tag, *, control: Stop | None = None) -> UploadId:
         """Begins an upload in parts; the id is known to nobody else, and nothing can end it but completing."""
         call = on_storage(tag, "/start_multipart_upload", about="to begin an upload in parts of")
-        upload_id = self._read(call, lambda value: schemas.read_field(value, "upload_id"), control)
+        upload_id = read(self._wire, call, lambda value: schemas.read_field(value, "upload_id"), control)
         if not upload_id:
             raise self._gave_nothing("no upload id", tag)
         return UploadId(upload_id)
@@ -322,7 +317,7 @@ class Registry:
         return self._target(on_storage(tag, action, about="an address for"), key, control)
 
     def _target(self, call: Call, key: str, control: Stop | None) -> DataTarget | None:
-        def read(value: Json) -> DataTarget | None:
+        def target_of(value: Json) -> DataTarget | None:
             url = schemas.read_field(value, key)
             if not url:
                 return None
@@ -330,28 +325,10 @@ class Registry:
             check_data_address(url, plain_http=self._context.plain_http)
             return target
 
-        return self._read(call, read, control)
+        return read(self._wire, call, target_of, control)
 
     def _read_model(self, call: Call, tag: Tag, control: Stop | None) -> RemoteModel:
-        return self._read(call, lambda value: schemas.read_remote_model(value, tag.name), control)
-
-    def _page(self, call: Call, start: int, read_item: Callable[[Json], T], control: Stop | None) -> Page[T]:
-        return self._read(call, lambda value: schemas.read_page(value, start, read_item), control)
-
-    def _whole_list(self, call: Call, read_item: Callable[[Json], T], control: Stop | None) -> Iterator[T]:
-        start: int | None = 0
-        while start is not None and start < LIST_MAX:
-            params = {**call.params, **_page_params(start, PAGE_COUNT)}
-            page = self._page(replace(call, params=params), start, read_item, control)
-            yield from page.items
-            start = page.next_start
-
-    def _read(self, call: Call, read: Callable[[Json], T], control: Stop | None) -> T:
-        value = self._wire.ask(call, control)
-        try:
-            return read(value)
-        except ValueError as exc:
-            raise self._wire.failures.not_a_registry(Reply(200), str(exc)) from exc
+        return read(self._wire, call, lambda value: schemas.read_remote_model(value, tag.name), control)
 
     def _gave_nothing(self, what: str, tag: Tag) -> RegistryRefusedError:
         return RegistryRefusedError(
@@ -359,29 +336,6 @@ class Registry:
         )
 
 
-def _page_params(start: int, count: int, *, search: str = "", query: str = "") -> dict[str, str]:
-    if start < 0 or count < 1:
-        raise ValueError("a page starts at 0 or later and holds 1 row or more")  # a count of 0 would mean all
-    params = {"start": str(start), "count": str(count)}
-    if search:
-        params["search"] = search
-    if query:
-        params["q"] = query
-    return params
-
-
 def _built(model: RemoteModel) -> float:
     moment = model.build_at or model.created_at
     return moment.timestamp() if moment else 0.0
-
-
-def _each_once(page_at: Callable[[int], Page[RemoteModel]]) -> Iterator[RemoteModel]:
-    seen: set[str] = set()
-    start: int | None = 0
-    while start is not None:
-        page = page_at(start)
-        for model in page.items:
-            if model.tag_text not in seen:
-                seen.add(model.tag_text)
-                yield model
-        start = page.next_start

@@ -91,6 +91,8 @@ class Failure:
     """The registry may have done what was asked all the same."""
     wait_s: float | None = None
     """How long the registry asked to wait."""
+    nobody_listens: bool = False
+    """The connection was refused: by the address or by the proxy before it."""
 
 
 class Failures:
@@ -146,7 +148,8 @@ class Failures:
         unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
         said = unreachable(error, self._host)
         lasting = isinstance(said, TlsError | NotARegistryError) or _is_unknown_name(error)
-        return Failure(said, transient=not lasting, maybe_done=not unsent)
+        refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+        return Failure(said, transient=not lasting, maybe_done=not unsent, nobody_listens=refused)
 
     def not_a_registry(self, reply: Reply, why: str = "") -> NotARegistryError:
         """A 200 with something that no registry answers (contract 1.0: a wrong path gives the dashboard's HTML)."""

@@ -10,6 +10,10 @@ RETRY_AFTER_MAX_S = 60.0
 """A registry that asks for a longer wait is taken for unavailable, so that a person hears of it."""
 
 
+Waiting = Callable[[str], object]
+"""Told in a sentence that a call is tried again and why, by whichever thread makes the call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """Waits that double from `first_s` up to `longest_s`, each shortened by chance by up to a half.
@@ -19,6 +23,9 @@ class Backoff:
 
     tries: int = 5
     """The first one included."""
+    unheard_tries: int = 3
+    """So many where connections are refused and the registry has not answered once: more likely a wrong address, or
+    one that is not running, than one that restarts just now, and a person waits to be told."""
     first_s: float = 0.5
     longest_s: float = 8.0
     chance: Callable[[], float] = random.random

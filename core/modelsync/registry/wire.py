@@ -26,7 +26,7 @@ from modelsync.registry import bodies
 from modelsync.registry.calls import Call, Reply
 from modelsync.registry.endpoint import Endpoint
 from modelsync.registry.failures import Failure, Failures
-from modelsync.registry.retry import RETRY_AFTER_MAX_S, Backoff, read_retry_after
+from modelsync.registry.retry import RETRY_AFTER_MAX_S, Backoff, Waiting, read_retry_after
 from modelsync.registry.schemas import parse_json
 from modelsync.registry.words import clean, quoted
 from modelsync.version import __version__
@@ -58,6 +58,7 @@ class Wire:
         timeout_s: float,
         backoff: Backoff,
         sleep: Callable[[float], None],
+        waiting: Waiting | None = None,
     ) -> None:
         endpoint = Endpoint.checked(context.endpoint, plain_http=context.plain_http)
         self.endpoint = endpoint.url
@@ -67,6 +68,9 @@ class Wire:
         self.headers = self._headers(token)
         self._backoff = backoff
         self._sleep = sleep
+        self._waiting = waiting
+        self._heard = False
+        """Whether anything ever answered."""
         self._timeout_s = timeout_s
         self._proxied = goes_through_proxy(httpx.URL(self.endpoint))
         connect_within_s = min(CONNECT_TIMEOUT_S, timeout_s)
@@ -126,10 +130,14 @@ class Wire:
         error = failure.error
         if failure.transient and failure.maybe_done and not call.repeatable:
             raise self.failures.answer_lost(call, error) from error
-        if not failure.transient or tries >= self._backoff.tries or (failure.wait_s or 0.0) > RETRY_AFTER_MAX_S:
+        is_unheard = failure.nobody_listens and not self._heard
+        tries_max = min(self._backoff.tries, self._backoff.unheard_tries) if is_unheard else self._backoff.tries
+        if not failure.transient or tries >= tries_max or (failure.wait_s or 0.0) > RETRY_AFTER_MAX_S:
             raise error
         wait_s = max(self._backoff.delay_s(tries), failure.wait_s or 0.0)
         log.info("again in %.1f s: %s %s: %s", wait_s, call.method, call.route, error.message)
+        if self._waiting is not None:
+            self._waiting(f"{error.message} Trying again ...")
         if stop is None:
             self._sleep(wait_s)
         else:
@@ -146,6 +154,7 @@ class Wire:
             failure.error.__cause__ = exc
             log.debug("%s %s: %s after %.0f ms", call.method, call.route, type(exc).__name__, _ms_since(began))
             return None, failure
+        self._heard = True
         log.log(
             logging.INFO if reply.status >= httpx.codes.BAD_REQUEST else logging.DEBUG,
             "%s %s: %d after %.0f ms%s",
