@@ -140,7 +140,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[ModelsyncApp, Pilot[objec
     app = app_for(folder)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: hasattr(app.main, "loader") and app.main.loader.local_read)
-        await until(pilot, lambda: app.main.loader.offline_because is not None)
+        await until(pilot, lambda: app.main.loader.registry.offline_because is not None)
         yield app, pilot
 
 

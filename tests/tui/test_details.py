@@ -17,6 +17,7 @@ from modelsync.sync import push
 from modelsync.tag import Tag
 from modelsync_tui import keys
 from modelsync_tui.app import ModelsyncApp
+from modelsync_tui.dialogs.delete import DeleteDialog
 from modelsync_tui.dialogs.force import ForceDialog
 from modelsync_tui.dialogs.help import HelpScreen
 from modelsync_tui.dialogs.menu import Menu
@@ -218,7 +219,11 @@ async def test_files_of_a_remote_version_are_listed_without_pulling_it(tmp_path:
         assert lines_with(app, "2 files")
         assert not (tmp_path / "store/models/bert/v3").exists()
         await pilot.press("enter", "enter")
-        await until(pilot, lambda: lines_with(app, "p pulls the version"))
+        await until(pilot, lambda: lines_with(app, "config.json  remote"))
+        await until(pilot, lambda: lines_with(app, "1  {}"))
+        await pilot.press("escape", "down", "enter")
+        await until(pilot, lambda: lines_with(app, "name: bert"))
+        assert not (tmp_path / "store/models/bert/v3").exists()
 
 
 async def test_what_is_wrong_with_a_version_is_said(tmp_path: Path, world: RegistryServer) -> None:
@@ -363,6 +368,35 @@ async def test_a_text_file_is_read_and_its_brackets_stay(tmp_path: Path, world: 
         await until(pilot, lambda: isinstance(app.screen, PreviewScreen) and lines_with(app, "This is no text") == [])
 
 
+async def test_tab_shows_the_same_file_on_the_other_side(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v4")
+        await pilot.press("enter", "G", "enter")
+        await until(pilot, lambda: lines_with(app, "weights.bin  local") and lines_with(app, "newnew"))
+        assert lines_with(app, "Tab remote  Esc closes")
+        await pilot.press("tab")
+        await until(pilot, lambda: lines_with(app, "weights.bin  remote") and lines_with(app, "oldold"))
+        await pilot.press("tab")
+        await until(pilot, lambda: lines_with(app, "newnew"))
+
+
+async def test_a_remote_file_that_cannot_be_read_says_why_and_closing_stops_the_reading(
+    tmp_path: Path, world: RegistryServer
+) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v3", side="remote")
+        world.faults.presign_delay_s = 30.0
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: lines_with(app, "Reading the remote file ..."))
+        await pilot.press("escape")
+        await until(pilot, lambda: not [one for one in app.workers if "read a remote file" in one.description])
+        world.faults.presign_delay_s = 0.0
+        world.stop()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PreviewScreen) and lines_with(app, "127.0.0.1"))
+        assert app.screen.query_one("#text")
+
+
 async def test_bytes_and_a_file_that_is_gone_are_said(tmp_path: Path) -> None:
     directory = write_model(tmp_path / "store", "bert:v1", files={"a.bin": os.urandom(90_000) + b"\0" * 100})
     (directory / "b.txt").write_bytes("héllo\n".encode() * 20_000)
@@ -406,6 +440,61 @@ async def test_a_pull_from_the_details_brings_its_files(tmp_path: Path, world: R
         await pilot.press("enter")
         await until(pilot, lambda: lines_with(app, "bert:v3 is on both sides"))
         assert (tmp_path / "store/models/bert/v3/config.json").read_bytes() == b"{}"
+
+
+@pytest.mark.parametrize("key", ["delete", "f8"])
+async def test_the_local_version_is_deleted_from_the_details_too(
+    tmp_path: Path, world: RegistryServer, key: str
+) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v2")
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, DeleteDialog))
+        assert lines_with(app, "Delete  bert:v2")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: lines_with(app, "Deleted 1 version, freed"))
+        await until(pilot, lambda: "bert:v2" not in app.main.loader.catalog.locals)
+        assert picked(app) in ("v1", "v3")
+        assert lines_with(app, "Deleted 1 version, freed"), "the next version's words do not take its place"
+        assert not (tmp_path / "store/models/bert/v2").exists()
+        await pilot.press("j")
+        await until(pilot, lambda: not lines_with(app, "Deleted 1 version"))
+
+
+async def test_a_version_of_the_registry_alone_cannot_be_deleted(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v3", side="remote")
+        await pilot.press("delete")
+        await until(pilot, lambda: lines_with(app, "Only local versions can be deleted"))
+
+
+async def test_when_the_last_version_is_deleted_nothing_of_it_stays_on_the_screen(tmp_path: Path) -> None:
+    write_model(tmp_path / "store", "bert:v1", files={"config.json": b"{}"})
+    async with running(tmp_path, None) as (app, pilot):
+        await go_to(pilot, app.main.local, ("bert", "v1"))
+        await pilot.press("i")
+        await until(pilot, lambda: lines_with(app, "config.json"))
+        await pilot.press("delete")
+        await until(pilot, lambda: isinstance(app.screen, DeleteDialog))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: lines_with(app, "Deleted 1 version, freed") and not lines_with(app, "config.json"))
+        assert not lines_with(app, "bert:v1")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_what_a_push_compared_is_said_and_what_nobody_compared_too(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v1")
+        assert lines_with(app, "not compared: the same size and build time")
+        await pilot.press("k")
+        await until(pilot, lambda: picked(app) == "v2" and not reading(app))
+        assert not lines_with(app, "integrity")
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(app.screen, PlanDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: lines_with(app, "bytes of both sides"))
+        assert "verified" in lines_with(app, "bytes of both sides")[0]
 
 
 async def test_what_one_side_lacks_cannot_be_moved_from_it(tmp_path: Path, world: RegistryServer) -> None:
@@ -498,8 +587,8 @@ async def test_hostile_content_is_drawn_literally_and_within_its_place(tmp_path:
     app = app_for(tmp_path)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: hasattr(app.main, "loader") and app.main.loader.local_read)
-        loader = Loader(app, app.session, lambda: None, lambda *_: None)
-        loader.catalog = catalog_of([local], [remote, stranger])
+        catalog = catalog_of([local], [remote, stranger])
+        loader = Loader(app, app.session, lambda: None, lambda *_: None, catalog)
         asked = Asked("bert", "v1", Side.LOCAL)
         app.push_screen(DetailsScreen(asked, app.session, loader, app.main.queueing, lambda: None))
         await until(pilot, lambda: isinstance(app.screen, DetailsScreen))

@@ -1,7 +1,6 @@
 """The application: themes, screens in their order, and an end that leaves the terminal clean."""
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from textual.filter import LineFilter
 from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands
 from modelsync_tui.loading import FirstScan
+from modelsync_tui.pace import start_collector
 from modelsync_tui.remembered import Remembered
 from modelsync_tui.screens.main import MainScreen
 from modelsync_tui.session import Session
@@ -78,8 +78,7 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         self.call_after_refresh(self._first_frame_drawn)
 
     def _first_frame_drawn(self) -> None:
-        gc.freeze()  # what start-up made lives as long as the program
-        gc.enable()
+        start_collector()
         self.main.connect()
 
     def action_accounts(self) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from textual.widget import Widget
 
 from modelsync_tui.catalog import Catalog
-from modelsync_tui.listing import Ask, Flat, Key, Listing, VersionRow, build, rows_of_side, size_of
+from modelsync_tui.listing import Ask, Flat, Key, Listing, Side, VersionRow, build, rows_of_side, size_of
 from modelsync_tui.marks import Marks
 from modelsync_tui.openness import Openness
 from modelsync_tui.pace import AbandonedError, Gently, Pace, quiet_collector
@@ -107,7 +107,10 @@ class ListMaker:
         """Forgets marked versions that are gone from a catalog; `changed` is called when that is found out later."""
 
         def known(key: Key) -> int | None:
-            return size_of(catalog, ask.side, key)
+            size = size_of(catalog, ask.side, key)
+            if size is None and ask.side is Side.REMOTE and not catalog.knows_remote(key[0]):
+                return marks.size_of(key)  # it may have moved to a page that is not loaded
+            return size
 
         if len(marks) <= AT_ONCE_ROWS:
             marks.keep(known)

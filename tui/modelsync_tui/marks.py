@@ -31,6 +31,10 @@ class Marks:
         """In the order in which they were marked."""
         return tuple(self._sizes)
 
+    def size_of(self, key: Key) -> int | None:
+        """The size that a marked version counts with; None for one that is not marked."""
+        return self._sizes.get(key)
+
     def of(self, row: Row) -> int:
         """0 not marked, 1 a group marked in part, 2 marked."""
         if isinstance(row, VersionRow):

@@ -123,6 +123,15 @@ class _Collector:
 _collector = _Collector()
 
 
+def start_collector() -> None:
+    """Start-up is over: what it made lives as long as the program, and from now on garbage is collected."""
+    with _collector.lock:
+        gc.freeze()
+        _collector.was_on = True
+        if not _collector.quiet:
+            gc.enable()
+
+
 @contextmanager
 def quiet_collector() -> Iterator[None]:
     """Makes many objects without the cycle collector looking at them, now or later: none of them is in a cycle.

@@ -67,7 +67,6 @@ class MainScreen(Screen[None]):
         self._session = session
         self._scan = scan
         self._voice = voice
-        self._local_error: ModelsyncError | None = None
         self._shown_link = Link.CONNECTING
         self.local = Browser(Side.LOCAL, id="local")
         self.remote = Browser(Side.REMOTE, id="remote")
@@ -106,7 +105,7 @@ class MainScreen(Screen[None]):
         self.local.focus_list()
         if self._scan is None or not self._scan.ready:
             self._sides_changed()
-        self.loader.read_local(self._scan)
+        self.loader.store.read(self._scan)
         self.set_interval(AGE_SHOWN_EVERY_S, self._show_titles)
         self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_borders))
 
@@ -117,7 +116,7 @@ class MainScreen(Screen[None]):
 
     def connect(self) -> None:
         """Goes online with the account that is kept."""
-        self.loader.connect(partial(self._session.connect, self.queueing.start, self.queueing.finished))
+        self.loader.registry.connect(partial(self._session.connect, self.queueing.start, self.queueing.finished))
 
     def connect_anew(self) -> None:
         """Goes online with another context, or with another token of it."""
@@ -128,7 +127,7 @@ class MainScreen(Screen[None]):
     def disconnect(self) -> None:
         """Shows the registry's side as if there had never been one; transfers go on."""
         self.remote.clear_marks()
-        self.loader.forget_remote()
+        self.loader.registry.forget()
 
     @property
     def is_online(self) -> bool:
@@ -139,8 +138,6 @@ class MainScreen(Screen[None]):
         transfers = self._session.transfers
         if transfers is not None and transfers is not self.queueing.transfers:
             self.queueing.use(transfers)
-        if loader.local_read:
-            self._local_error = None
         catalog = loader.catalog
         self._header.show(
             HeaderFacts(
@@ -157,12 +154,12 @@ class MainScreen(Screen[None]):
             )
         )
         self.local.show_notice(
-            local_notice(self._session.store.models_dir, read=loader.local_read, error=self._local_error)
+            local_notice(self._session.store.models_dir, read=loader.local_read, error=loader.store.error)
         )
         self.remote.show_notice(
             remote_notice(
                 loader.link,
-                loader.offline_because,
+                loader.registry.offline_because,
                 known=catalog.remote_known,
                 host=online.host if online else "",
             )
@@ -177,11 +174,8 @@ class MainScreen(Screen[None]):
             self._say_what_would_happen()
 
     def _side_failed(self, side: Side, error: ModelsyncError) -> None:
-        if side is Side.LOCAL:
-            self._local_error = error
-            self._sides_changed()
         self.say(literal(error.sentence), Kind.BAD)
-        if side is Side.REMOTE and self.loader.offline_because is error:
+        if side is Side.REMOTE and self.loader.registry.offline_because is error:
             self.accounts.offline(error)
 
     def say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
@@ -196,8 +190,9 @@ class MainScreen(Screen[None]):
         if online is not None:
             name += f"  {literal(online.registry_name)}"
         age = ""
-        if self.loader.remote_read_at is not None and self.loader.link is Link.ONLINE:
-            age = ago_text(monotonic() - self.loader.remote_read_at)
+        read_at = self.loader.registry.read_at
+        if read_at is not None and self.loader.link is Link.ONLINE:
+            age = ago_text(monotonic() - read_at)
             if self.size.width >= WIDE_FROM_CELLS:
                 age = f"refreshed {age} ago"
         self.remote.show_title(name, age)
@@ -285,13 +280,13 @@ class MainScreen(Screen[None]):
         if event.browser is self._current and self._message.kind is Kind.PLAIN:
             self._say_what_would_happen()
         if event.browser is self.remote and event.browser.wants_more:
-            self.loader.more_unasked()
+            self.loader.registry.more_unasked()
 
     @on(Browser.NeedsMore)
     def _needs_more(self, event: Browser.NeedsMore) -> None:
         self.loader.ask(event.browser.names_in_sight)
         if event.browser is self.remote:
-            self.loader.more()
+            self.loader.registry.more()
 
     def _say_what_would_happen(self) -> None:
         browser = self._current
@@ -422,7 +417,7 @@ class MainScreen(Screen[None]):
             self.remove_class("-transfers-off")
         elif self._transfers.full:
             self._transfers.full = False
-            self.remove_class("-transfers-full")
+            self.remove_class("-transfers-full", update=False)  # the next line styles the whole screen anew
             self.add_class("-transfers-off")
             self._current.focus_list()
         else:
@@ -468,8 +463,4 @@ class MainScreen(Screen[None]):
 
     def action_refresh_sides(self) -> None:
         self._message.say("Reading both sides again ...")
-        self.loader.read_local()
-        if self.loader.link is Link.ONLINE:
-            self.loader.read_remote()
-        elif self.loader.link is Link.OFFLINE:
-            self.connect()
+        self.loader.refresh(self.connect)
