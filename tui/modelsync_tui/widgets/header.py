@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.cells import cell_len
 
@@ -33,6 +34,8 @@ class HeaderFacts:
 
 class Header(ColumnLine):
     """One line, drawn from facts."""
+
+    BOLD: ClassVar[frozenset[Tone]] = frozenset({Tone.ACCENT})
 
     def __init__(self, facts: HeaderFacts) -> None:
         super().__init__(self._pieces)

@@ -1,7 +1,6 @@
 """A scrolling list that makes only the lines that are visible, in the tones of the theme."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
@@ -15,32 +14,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from modelsync_tui.widgets.scrollbars import suit_scrollbar
+from modelsync_tui.widgets.tones import CURSOR, Tone, tone_style
 
-
-class Tone(StrEnum):
-    """What a piece of text is, for the theme to colour; the text says the same without colour."""
-
-    PLAIN = "plain"
-    MUTED = "muted"
-    STRONG = "strong"
-    ACCENT = "accent"
-    GOOD = "good"
-    WARN = "warn"
-    BAD = "bad"
-
-    DANGER = "danger"
-    """From here on: the colours that contexts have."""
-    BLUE = "blue"
-    CYAN = "cyan"
-    GREEN = "green"
-    MAGENTA = "magenta"
-    YELLOW = "yellow"
+__all__ = ["Lines", "Piece", "Tone"]
 
 
 Piece = tuple[str, Tone]
 """Text on one line with its tone. Text from outside is made `literal` before it gets here."""
 
-_CURSOR = "lines--cursor"
 WHEEL_HOLDS_S = 10.0
 """A list that moves by itself stays for so long where a person turned it with the wheel."""
 
@@ -49,7 +30,8 @@ class Lines(ScrollView, can_focus=True):
     """Lines of pieces, each one cell high, with a cursor where `show_cursor` is set and the list has the focus."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {_CURSOR, *(f"lines--{tone}" for tone in Tone)}
+    BOLD: ClassVar[frozenset[Tone]] = frozenset()
+    """Tones that are bold in this list, besides the strong one."""
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
@@ -60,7 +42,7 @@ class Lines(ScrollView, can_focus=True):
         self._seen: dict[int, Sequence[Piece]] = {}
         """The visible lines as they were at the last change."""
         self._tones: dict[Tone, Style] = {}
-        """Textual keeps them only until the next refresh, which is eight times a second here."""
+        """Those that were drawn, until a style above changes."""
         self._tones_of = ""
         """The theme they belong to."""
         self._wheel_at = float("-inf")
@@ -140,7 +122,7 @@ class Lines(ScrollView, can_focus=True):
         if self.cursor_shown and index == self.cursor:
             # One tone: reversed, each colour of a line would become a patch of its own.
             strip = self.strip([(text, Tone.PLAIN) for text, _ in pieces], width)
-            return strip.apply_style(self.get_component_rich_style(_CURSOR, partial=True))
+            return strip.apply_style(CURSOR)
         return self.strip(pieces, width)
 
     def strip(self, pieces: Sequence[Piece], width: int) -> Strip:
@@ -159,5 +141,8 @@ class Lines(ScrollView, can_focus=True):
             if self._tones_of != self.app.theme:
                 self._tones.clear()
                 self._tones_of = self.app.theme
-            style = self._tones[tone] = self.get_component_rich_style(f"lines--{tone}")
+            style = tone_style(self, tone)
+            if tone in self.BOLD:
+                style += Style(bold=True)
+            self._tones[tone] = style
         return style

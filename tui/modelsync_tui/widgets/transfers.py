@@ -32,8 +32,8 @@ from modelsync_tui.widgets.wishes import (
     RetryRequested,
 )
 
-PARTS_EVERY_S = 0.24
-"""The many lines of parts or files are drawn every other time: that is still four times a second."""
+FULL_EVERY_S = 0.24
+"""The full form, with its many lines, is drawn every other time: that is still four times a second."""
 TITLES_EVERY_S = 0.5
 """Speed and time left in the border change no faster: a new border draws the whole pane anew."""
 _TRIED_AGAIN = (TransferStatus.FAILED, TransferStatus.CANCELLED)
@@ -63,7 +63,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._shows_files = False
         self._rate = RateLines()
         self._edges = Edges()
-        self._parts_at = 0.0
+        self._drawn_at = 0.0
         self._titled_at = 0.0
         self._counts: tuple[object, ...] = ()
 
@@ -81,15 +81,17 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def show(self, snapshot: QueueSnapshot) -> None:
         """Draws a snapshot; cheap enough for ten times a second."""
         was_busy, self._queue = self._queue.busy, snapshot
-        self._lines.show(snapshot, strips=not self.full)
         goes_on = was_busy and snapshot.busy and self._queue_counts(snapshot) == self._counts
-        if not goes_on or monotonic() - self._parts_at >= PARTS_EVERY_S:
-            self._show_parts()
+        if goes_on and self.full and monotonic() - self._drawn_at < FULL_EVERY_S:
+            return
+        self._lines.show(snapshot, strips=not self.full)
+        self._show_lower()
         if not goes_on or monotonic() - self._titled_at >= TITLES_EVERY_S:
             self.draw_titles()
 
-    def _show_parts(self) -> None:
-        self._parts_at = monotonic()
+    def _show_lower(self) -> None:
+        """What stands below the queue in the full form."""
+        self._drawn_at = monotonic()
         if self.full:
             self._lower.show(self.selected)
         self._rate.show(self._queue, self.selected)
@@ -120,7 +122,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def action_move(self, by: int) -> None:
         """Moves the cursor to another transfer."""
         self._lines.move_cursor(by)
-        self._show_parts()
+        self._show_lower()
         self.draw_titles()
 
     def action_parts(self) -> None:
@@ -135,7 +137,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
             self._shows_files = not self._shows_files
             self.set_class(not self._shows_files, "-of-parts")
             self.set_class(self._shows_files, "-of-files")
-            self._show_parts()
+            self._show_lower()
             self.call_after_refresh(self.draw_titles)
 
     def action_page(self, by: int) -> None:
