@@ -1,11 +1,17 @@
-"""What a push, a pull or a comparison came to."""
+"""What a push, a pull, a comparison or a look into the registry's archive came to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelsync.archive.differences import FileDifference
+from modelsync.model import ModelFile
 from modelsync.tag import Tag
+
+if TYPE_CHECKING:
+    from modelsync.registry.schemas import ETag
 
 
 class Outcome(StrEnum):
@@ -70,3 +76,23 @@ class Verification:
     bytes_compared: int
     """Of the content of files; 0 after a quick comparison."""
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFiles:
+    """The files of one version in the registry, and where they stand in its archive."""
+
+    files: tuple[ModelFile, ...]
+    """Sorted by name."""
+    etag: "ETag | None" = None
+    """Of the archive that was looked at; None where the server names none."""
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict, repr=False)
+    """By name: where the content begins in the archive and how long it is, in bytes; symbolic links have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotListed:
+    """The files in the registry cannot be told without a pull."""
+
+    reason: str
+    """A sentence."""

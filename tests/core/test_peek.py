@@ -1,20 +1,24 @@
 """What is inside a version, on either side, without moving it."""
 
+import gzip
 import os
 import tarfile
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from modelsync.errors import Cancelled, StoreError, TransferError
+from modelsync.errors import ArchiveError, Cancelled, RemoteChangedError, StoreError, TransferError
 from modelsync.model import ModelFile, RemoteModel, UploadStatus
-from modelsync.store.files import files_of, read_beginning
-from modelsync.sync import push
-from modelsync.sync.peek import remote_files
+from modelsync.results import NotListed, RemoteFiles
+from modelsync.store.files import Beginning, files_of, read_beginning
+from modelsync.sync import Sides, push
+from modelsync.sync.peek import read_remote, remote_files
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
+from modelsync.transfer.parts import MiB
+from modelsync.transfer.retry import RetryPolicy
 from modelsync_registry.config import TransmissionStrategy
+from support.archives import Entry, python_tar
 from support.local_store import write_model
 from support.registry_server import RegistryFactory, RegistryServer, put_object, register_model
 from support.two_sides import SidesFactory
@@ -22,9 +26,10 @@ from support.two_sides import SidesFactory
 pytest_plugins = ["support.two_sides"]
 
 
-def sizes(files: tuple[ModelFile, ...] | None) -> dict[str, int | None]:
-    assert files is not None
-    return {file.name: file.size_bytes for file in files}
+def sizes(files: tuple[ModelFile, ...] | RemoteFiles | NotListed) -> dict[str, int | None]:
+    assert not isinstance(files, NotListed), files.reason
+    listed = files.files if isinstance(files, RemoteFiles) else files
+    return {file.name: file.size_bytes for file in listed}
 
 
 @pytest.mark.parametrize("strategy", list(TransmissionStrategy))
@@ -45,15 +50,122 @@ def test_the_files_of_both_sides_have_the_same_names_and_sizes(
     assert list(here) == sorted(here)
 
 
-def test_an_archive_of_another_program_has_no_list(registry_server: RegistryServer, make_sides: SidesFactory) -> None:
-    buffer = BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("model.yaml"))
-    put_object(registry_server.api, register_model(registry_server.api, "bert", "v1"), [buffer.getvalue()])
+def other_program(server: RegistryServer, data: bytes) -> None:
+    """bert:v1, as a program pushed it that writes no index."""
+    parts = [data[at : at + 5 * MiB] for at in range(0, len(data), 5 * MiB)]
+    put_object(server.api, register_model(server.api, "bert", "v1"), parts)
+
+
+def looked(sides: Sides) -> tuple[RemoteModel, RemoteFiles]:
+    remote = sides.registry.model(Tag.parse("bert:v1"))
+    assert remote is not None
+    found = remote_files(remote, sides)
+    assert isinstance(found, RemoteFiles)
+    return remote, found
+
+
+def test_the_files_of_another_programs_archive_are_found_from_header_to_header(
+    registry_server: RegistryServer, make_sides: SidesFactory
+) -> None:
+    weights = os.urandom(6 * MiB)
+    entries = [
+        Entry("./", kind=tarfile.DIRTYPE),
+        Entry("./weights.bin", weights),
+        Entry("./deep/er/" + "long" * 40 + ".txt", b"deep"),
+        Entry("./link", kind=tarfile.SYMTYPE, link="config.json"),
+        Entry("./again.bin", kind=tarfile.LNKTYPE, link="./weights.bin"),
+        Entry("./weights2.bin", weights[: 5 * MiB]),
+        Entry("./config.json", b'{"a": 1}'),
+    ]
+    other_program(registry_server, python_tar(entries))
+    sides = make_sides(registry_server)
+    remote, found = looked(sides)
+    assert sizes(found) == {
+        "again.bin": 6 * MiB,
+        "config.json": 8,
+        "deep/er/" + "long" * 40 + ".txt": 4,
+        "link": None,
+        "weights.bin": 6 * MiB,
+        "weights2.bin": 5 * MiB,
+    }
+    for name, beginning in (("config.json", b'{"a": 1}'), ("again.bin", weights[:100]), ("weights.bin", weights[:100])):
+        assert read_remote(remote, found, name, 100, sides).data == beginning
+    with pytest.raises(TransferError, match="is a link"):
+        read_remote(remote, found, "link", 100, sides)
+
+
+def test_a_look_at_a_big_archive_fetches_only_headers(
+    registry_server: RegistryServer, make_sides: SidesFactory
+) -> None:
+    big = bytes(4 * MiB)
+    other_program(registry_server, python_tar([Entry(f"./{number}.bin", big) for number in range(10)]))
+    registry_server.faults.cut_download_after = 2 * MiB  # more than any one request of a look
+    _, found = looked(make_sides(registry_server, retry=RetryPolicy(tries=1)))
+    assert len(found.files) == 10
+
+
+def test_too_many_files_to_be_listed_from_afar_are_told(
+    registry_server: RegistryServer, make_sides: SidesFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelsync.sync.peek.PEEK_HOPS_MAX", 3)
+    entries = [Entry(f"./{number}.bin", bytes(MiB)) for number in range(10)]
+    other_program(registry_server, python_tar(entries))
     sides = make_sides(registry_server)
     remote = sides.registry.model(Tag.parse("bert:v1"))
     assert remote is not None
-    assert remote_files(remote, sides) is None
+    found = remote_files(remote, sides)
+    assert isinstance(found, NotListed)
+    assert found.reason == "It has more than 4 files: they are listed after a pull."
+
+
+def test_a_compressed_archive_says_so(registry_server: RegistryServer, make_sides: SidesFactory) -> None:
+    other_program(registry_server, gzip.compress(python_tar([Entry("./a", b"x")])))
+    sides = make_sides(registry_server)
+    remote = sides.registry.model(Tag.parse("bert:v1"))
+    assert remote is not None
+    found = remote_files(remote, sides)
+    assert isinstance(found, NotListed)
+    assert "compressed with gzip" in found.reason
+
+
+def test_an_archive_that_is_none_is_a_sentence(registry_server: RegistryServer, make_sides: SidesFactory) -> None:
+    other_program(registry_server, b"<html>" * 1000)
+    with pytest.raises(ArchiveError, match="malformed"):
+        looked(make_sides(registry_server))
+
+
+@pytest.mark.parametrize("strategy", list(TransmissionStrategy))
+def test_the_beginning_of_a_remote_file_is_read_and_no_more(
+    tmp_path: Path, make_registry: RegistryFactory, make_sides: SidesFactory, strategy: TransmissionStrategy
+) -> None:
+    files = {"a.bin": os.urandom(9_000_000), "config.json": b"{}", "empty": b"", "z.txt": b"z" * 100_000}
+    write_model(tmp_path / "home", "bert:v1", files=files)
+    server = make_registry(strategy=strategy)
+    sides = make_sides(server)
+    push(Tag.parse("bert:v1"), sides)
+    remote, found = looked(sides)
+    assert read_remote(remote, found, "empty", 10, sides) == Beginning(b"", 0)
+    assert read_remote(remote, found, "a.bin", 1000, sides) == Beginning(files["a.bin"][:1000], 9_000_000)
+    if strategy is TransmissionStrategy.PROXY:
+        with pytest.raises(TransferError, match="one stream"):
+            read_remote(remote, found, "z.txt", 65_536, sides)
+    else:
+        server.faults.cut_download_after = 70_000
+        assert read_remote(remote, found, "z.txt", 65_536, sides) == Beginning(b"z" * 65_536, 100_000)
+        assert read_remote(remote, found, "config.json", 10, sides) == Beginning(b"{}", 2)
+
+
+def test_a_version_that_was_pushed_again_since_it_was_looked_at_is_not_read(
+    tmp_path: Path, registry_server: RegistryServer, make_sides: SidesFactory
+) -> None:
+    sides = make_sides(registry_server)
+    write_model(tmp_path / "home", "bert:v1", files={"config.json": b"old"})
+    push(Tag.parse("bert:v1"), sides)
+    remote, found = looked(sides)
+    (tmp_path / "home/models/bert/v1/config.json").write_bytes(b"new")
+    push(Tag.parse("bert:v1"), sides, force=True)
+    with pytest.raises(RemoteChangedError):
+        read_remote(remote, found, "config.json", 10, sides)
 
 
 def test_a_version_without_content_is_refused_with_its_reason(

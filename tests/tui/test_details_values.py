@@ -8,21 +8,29 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from modelsync.comparison import Direction
 from modelsync.errors import StoreError
+from modelsync.history import Ending, HistoryEntry
 from modelsync.model import BrokenEntry, EntryProblem, Json, LocalModel, ModelFile, RemoteModel, UploadStatus
+from modelsync.results import NotListed, RemoteFiles
 from modelsync.store.files import Beginning
+from modelsync.tag import Tag
 from modelsync_tui import glyphs
 from modelsync_tui.answers import Answer, Failed, Reading, Told
 from modelsync_tui.arrangement import FACTS, FILES, HISTORY, VERSIONS, Arrangement
 from modelsync_tui.catalog import Catalog
-from modelsync_tui.detail_words import NO_INDEX, file_notes, files_titles, version_words
-from modelsync_tui.dialogs.preview import text_lines
+from modelsync_tui.detail_words import file_notes, files_titles, version_words
+from modelsync_tui.fact import Fact
 from modelsync_tui.files import FileReading, FileState, FileTable
 from modelsync_tui.inspecting import Uses
+from modelsync_tui.integrity import verified_at
+from modelsync_tui.manifest_facts import value_text
 from modelsync_tui.text import wrapped
+from modelsync_tui.version_facts import facts_of
 from modelsync_tui.versions import Version, versions_of
-from modelsync_tui.widgets.facts import Fact, facts_of, laid_out, value_text
+from modelsync_tui.widgets.facts import laid_out
 from modelsync_tui.widgets.lines import Tone
+from modelsync_tui.widgets.text_lines import text_lines
 from support.tui import NOW, catalog_of, local_model, remote_model
 
 UNUSED = Told(Uses((), (), ()))
@@ -42,6 +50,41 @@ def fact(version: Version, name: str, uses: Answer[Uses] = UNUSED, files: FileTa
 
 def files(**sizes: int | None) -> tuple[ModelFile, ...]:
     return tuple(ModelFile(name, size) for name, size in sizes.items())
+
+
+# Integrity
+
+
+def moved(outcome: Ending = Ending.PUSHED, *, verified: bool = True, host: str = "r.acme.io") -> HistoryEntry:
+    return HistoryEntry(
+        began=NOW,
+        ended=NOW,
+        direction=Direction.PUSH,
+        tag=Tag("a", "v"),
+        context="prod",
+        host=host,
+        organization=None,
+        outcome=outcome,
+        reason="",
+        verified=verified,
+    )
+
+
+def test_the_last_transfer_says_whether_the_bytes_were_compared() -> None:
+    same = version_of(local_model("a:v"), remote_model("a:v"))
+    skipped = moved(Ending.SKIPPED, verified=False)
+    assert verified_at(same, (), "r.acme.io") is None
+    assert verified_at(same, (skipped, moved()), "r.acme.io") == NOW
+    assert verified_at(same, (moved(Ending.PULLED, verified=False), moved()), "r.acme.io") is None
+    assert verified_at(same, (moved(),), "other.acme.io") is None
+    assert verified_at(same, (replace(moved(), tag=Tag("a", "w")),), "r.acme.io") is None
+    assert verified_at(version_of(local_model("a:v", size=1), remote_model("a:v")), (moved(),), "r.acme.io") is None
+
+
+def test_what_someone_pushed_since_was_not_compared() -> None:
+    for later, found in ((timedelta(minutes=1), NOW), (timedelta(hours=1), None)):
+        remote = replace(remote_model("a:v"), upload_finished_at=NOW + later)
+        assert verified_at(version_of(local_model("a:v"), remote), (moved(),), "r.acme.io") == found
 
 
 # Versions
@@ -90,6 +133,15 @@ def test_builds_that_differ_by_less_than_a_minute_are_told_apart() -> None:
     words = fact(version_of(local_model("a:v"), remote), "built")
     assert ".000000" in words
     assert ".000007" in words
+
+
+def test_builds_at_the_end_of_time_are_told_apart_too() -> None:
+    local, remote = local_model("a:v"), remote_model("a:v")
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    local = replace(local, info=replace(local.info, creation_time=first))
+    remote = replace(remote, build_at=first.replace(microsecond=1))
+    assert "0001-01-01 00:00:00.000001 UTC" in fact(version_of(local, remote), "built")
+    assert fact(version_of(local, replace(remote, build_at=last)), "built").startswith("! local ")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +251,7 @@ def test_files_of_both_sides_are_compared_by_name_and_size_as_they_come() -> Non
     assert reading.table.reading
     first = reading.take_local(Told(files(same=1, other=2, mine=3, link=None)))
     assert {row.state for row in first.rows} == {FileState.NOT_COMPARED}
-    second = reading.take_remote(Told(files(same=1, other=9, theirs=4, link=None)))
+    second = reading.take_remote(Told(RemoteFiles(files(same=1, other=9, theirs=4, link=None))))
     assert second.step > first.step
     assert {row.name: row.state for row in second.rows} == {
         "link": FileState.SAME_SIZE,
@@ -210,13 +262,13 @@ def test_files_of_both_sides_are_compared_by_name_and_size_as_they_come() -> Non
     }
 
 
-def test_an_archive_without_a_list_leaves_the_local_files_uncompared_and_says_when_they_can_be_seen() -> None:
+def test_an_archive_that_cannot_be_listed_leaves_the_local_files_uncompared_and_says_why() -> None:
     version = version_of(local_model("a:v"), remote_model("a:v"))
     reading = FileReading(local=True, remote=True)
     reading.take_local(Told(files(a=1)))
-    table = reading.take_remote(Told(None))
+    table = reading.take_remote(Told(NotListed("It is compressed.")))
     assert [row.state for row in table.rows] == [FileState.NOT_COMPARED]
-    assert file_notes(version, table) == ((NO_INDEX,), False)
+    assert file_notes(version, table) == (("It is compressed.",), False)
 
 
 def test_notes_say_what_is_read_what_failed_and_what_cannot_be() -> None:
@@ -238,7 +290,7 @@ def test_the_borders_of_the_files_say_whose_they_are_and_what_a_push_sends() -> 
     version = version_of(local_model("a:v", size=2000), remote_model("a:v"))
     reading = FileReading(local=True, remote=True)
     reading.take_local(Told(files(a=1, b=2)))
-    upper, lower = files_titles(version, reading.take_remote(Told(files(a=1, b=3))))
+    upper, lower = files_titles(version, reading.take_remote(Told(RemoteFiles(files(a=1, b=3)))))
     assert upper == ("Files  local v  vs  remote v", "1 same size  1 differs")
     assert lower[1].startswith("to send if pushed: 2.0 KiB")
 

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from modelsync.comparison import RowState
 from modelsync.errors import ModelsyncError
 from modelsync.model import RemoteModel
+from modelsync.results import NotListed
 from modelsync_tui.answers import Failed, Reading, Told
 from modelsync_tui.arrangement import FACTS, FILES, HISTORY, VERSIONS
 from modelsync_tui.catalog import Catalog
@@ -22,7 +23,6 @@ Borders = tuple[tuple[str, str], tuple[str, str]]
 """The words at the left and the right of the upper and of the lower border."""
 _WIDE_CELLS = 100
 _TABS = {VERSIONS: "Versions", FACTS: "Details", FILES: "Files", HISTORY: "History"}
-NO_INDEX = "The registry's archive carries no list of its files: they are listed after a pull."
 
 
 def title_pieces(name: str, versions: Sequence[Version], width: int, glyphs: Glyphs) -> Sequence[Piece]:
@@ -126,8 +126,8 @@ def file_notes(version: Version, table: FileTable) -> tuple[tuple[str, ...], boo
         case Failed(error):
             notes.append(_sentence(error))
             bad = True
-        case Told(None):
-            notes.append(NO_INDEX)
+        case Told(NotListed(reason)):
+            notes.append(literal(reason))
         case None if version.remote is not None:
             notes.append(_no_content(version.remote, version.state))
     if not notes and not table.rows:

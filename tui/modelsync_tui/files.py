@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from modelsync.model import ModelFile
+from modelsync.results import NotListed, RemoteFiles
 from modelsync_tui.answers import Answer, Reading, Told
 
 
@@ -43,8 +44,8 @@ class FileTable:
 
     local: Answer[tuple[ModelFile, ...]] | None = None
     """None: this side has no such version."""
-    remote: Answer[tuple[ModelFile, ...] | None] | None = None
-    """As `local`; an archive that carries no list of its files tells None."""
+    remote: Answer[RemoteFiles | NotListed] | None = None
+    """As `local`."""
     rows: tuple[FileRow, ...] = ()
     """Sorted by name."""
     counts: Mapping[FileState, int] = field(default_factory=dict)
@@ -52,9 +53,15 @@ class FileTable:
     """Grows with what is known."""
 
     @property
+    def remote_files(self) -> RemoteFiles | None:
+        """The registry's files and where they stand, where that is known."""
+        told = self.remote.value if isinstance(self.remote, Told) else None
+        return told if isinstance(told, RemoteFiles) else None
+
+    @property
     def compared(self) -> bool:
         """Whether both sides' files are known."""
-        return _told(self.local) is not None and _told(self.remote) is not None
+        return _here(self.local) is not None and self.remote_files is not None
 
     @property
     def reading(self) -> bool:
@@ -80,7 +87,7 @@ class FileReading:
             self._table = _table(answer, self._table.remote, self._table.step + 1)
             return self._table
 
-    def take_remote(self, answer: Answer[tuple[ModelFile, ...] | None]) -> FileTable:
+    def take_remote(self, answer: Answer[RemoteFiles | NotListed]) -> FileTable:
         """The registry's files are known, or cannot be."""
         with self._lock:
             self._table = _table(self._table.local, answer, self._table.step + 1)
@@ -88,9 +95,9 @@ class FileReading:
 
 
 def _table(
-    local: Answer[tuple[ModelFile, ...]] | None, remote: Answer[tuple[ModelFile, ...] | None] | None, step: int
+    local: Answer[tuple[ModelFile, ...]] | None, remote: Answer[RemoteFiles | NotListed] | None, step: int
 ) -> FileTable:
-    here, there = _told(local), _told(remote)
+    here, there = _here(local), _there(remote)
     compared = here is not None and there is not None
     rows = tuple(_rows(here or (), there or (), compared=compared))
     return FileTable(local, remote, rows, Counter(row.state for row in rows), step)
@@ -111,7 +118,9 @@ def _state(local: ModelFile | None, remote: ModelFile | None) -> FileState:
     return FileState.SAME_SIZE if local.size_bytes == remote.size_bytes else FileState.DIFFERS
 
 
-def _told(
-    answer: Answer[tuple[ModelFile, ...]] | Answer[tuple[ModelFile, ...] | None] | None,
-) -> tuple[ModelFile, ...] | None:
+def _here(answer: Answer[tuple[ModelFile, ...]] | None) -> tuple[ModelFile, ...] | None:
     return answer.value if isinstance(answer, Told) else None
+
+
+def _there(answer: Answer[RemoteFiles | NotListed] | None) -> tuple[ModelFile, ...] | None:
+    return answer.value.files if isinstance(answer, Told) and isinstance(answer.value, RemoteFiles) else None

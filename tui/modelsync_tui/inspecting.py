@@ -14,6 +14,7 @@ from modelsync.errors import (
 )
 from modelsync.history import History, HistoryEntry
 from modelsync.model import ModelFile, RemoteModel
+from modelsync.results import NotListed, RemoteFiles
 from modelsync.store.bentos import bentos_using
 from modelsync.store.files import Beginning, files_of, read_beginning
 from modelsync.transfer.control import Control
@@ -49,8 +50,8 @@ class Inspector:
         """The files below a version's directory."""
         return files_of(path, check=control.check)
 
-    def remote_files(self, remote: RemoteModel, control: Control) -> tuple[ModelFile, ...] | None:
-        """The files in the registry's archive; None where it carries no list of them."""
+    def remote_files(self, remote: RemoteModel, control: Control) -> RemoteFiles | NotListed:
+        """The files in the registry's archive, or why they cannot be told."""
         from modelsync.sync.peek import remote_files  # loads HTTP
 
         return remote_files(remote, self._session.connected, control=control)
@@ -82,9 +83,15 @@ class Inspector:
         except (NotFoundError, RegistryRefusedError, AuthenticationError):
             return None
 
-    def beginning(self, path: Path) -> Beginning:
-        """What a preview shows of a file."""
+    def beginning(self, path: Path, _control: Control) -> Beginning:
+        """What a preview shows of a local file."""
         return read_beginning(path, PREVIEW_BYTES)
+
+    def remote_beginning(self, remote: RemoteModel, files: RemoteFiles, name: str, control: Control) -> Beginning:
+        """What a preview shows of a file in the registry: one small range of its archive."""
+        from modelsync.sync.peek import read_remote  # loads HTTP
+
+        return read_remote(remote, files, name, PREVIEW_BYTES, self._session.connected, control=control)
 
     def history(self, name: str) -> tuple[HistoryEntry, ...]:
         """The transfers of a model's versions that ended, the last one first."""

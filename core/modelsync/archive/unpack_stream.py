@@ -26,7 +26,7 @@ class Compression(StrEnum):
     BZIP2 = "bzip2"
 
 
-def compression_of(head: bytes | memoryview) -> Compression | None:
+def compression_of(head: bytes | bytearray | memoryview) -> Compression | None:
     """Told by the first six bytes; None for a plain archive."""
     first = bytes(head[:_MAGIC_BYTES])
     if first.startswith(b"\x1f\x8b\x08"):

@@ -18,37 +18,32 @@ from modelsync.comparison import Direction, RowState
 from modelsync.errors import ModelsyncError
 from modelsync.history import HistoryEntry
 from modelsync.tag import Tag
-from modelsync_tui import glyphs, keys, menus, work
-from modelsync_tui.arrangement import FACTS, FILES, HISTORY, PANES, VERSIONS, Arrangement
+from modelsync_tui import glyphs, keys, work
+from modelsync_tui.arrangement import FACTS, FILES, HISTORY, PANES, VERSIONS
 from modelsync_tui.detail_words import file_notes, pane_titles, title_pieces, version_words
-from modelsync_tui.dialogs.menu import Choice, Menu
-from modelsync_tui.dialogs.preview import PreviewScreen
+from modelsync_tui.details_acts import VersionActs
+from modelsync_tui.details_panes import DetailPanes
 from modelsync_tui.files import FileTable
 from modelsync_tui.inspecting import Inspector
+from modelsync_tui.integrity import verified_at
 from modelsync_tui.listing import Key, Side
 from modelsync_tui.loading import Link, Loader
 from modelsync_tui.looking import Looker, Seen
-from modelsync_tui.moving import Mover
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
 from modelsync_tui.text import literal
-from modelsync_tui.versions import Version, side_of, versions_of
+from modelsync_tui.version_facts import facts_of
+from modelsync_tui.versions import Version, versions_of
 from modelsync_tui.widgets.columnline import ColumnLine
-from modelsync_tui.widgets.facts import FactLines, facts_of
+from modelsync_tui.widgets.facts import FactLines
 from modelsync_tui.widgets.file_list import FileList
 from modelsync_tui.widgets.footer import Footer
 from modelsync_tui.widgets.history_list import HistoryList
 from modelsync_tui.widgets.lines import Piece
 from modelsync_tui.widgets.messageline import Kind, MessageLine
-from modelsync_tui.widgets.pane import Pane
 from modelsync_tui.widgets.picklist import PickList
 from modelsync_tui.widgets.toosmall import TooSmall
 from modelsync_tui.widgets.version_list import VersionList
-
-_FORCE = {
-    "P": (Direction.PUSH, "push: overwrite the registry"),
-    "p": (Direction.PULL, "pull: replace the local one"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +77,33 @@ class DetailsScreen(Screen[None]):
         self._link = loader.link
         self._shown: tuple[Key, RowState | None] | None = None
         """The version whose facts and files are drawn, and its state."""
+        self._has_news = False
+        """Whether the message says what became of something, which another state of the version does not replace."""
+        self._past: tuple[HistoryEntry, ...] = ()
         self._versions = VersionList(id="version-list")
         self._facts = FactLines(id="fact-lines")
         self._files = FileList(id="file-list")
         self._history = HistoryList(id="history-list")
         lists: tuple[PickList, ...] = (self._versions, self._facts, self._files, self._history)
-        self._lists = dict(zip(PANES, lists, strict=True))
-        self._panes = {name: Pane(id=name) for name in PANES}
-        self._arrangement = Arrangement()
+        self._panes = DetailPanes(self, dict(zip(PANES, lists, strict=True)))
         self._title = ColumnLine(self._title_pieces)
         self._message = MessageLine()
         self._footer = Footer(session.settings.keys, keys.Where.DETAILS)
 
     def compose(self) -> ComposeResult:
+        frames = self._panes.frames
         yield self._title
         with Horizontal(id="upper"):
-            with self._panes[VERSIONS]:
+            with frames[VERSIONS]:
                 yield ColumnLine(self._versions.heading)
                 yield self._versions
-            with self._panes[FACTS]:
+            with frames[FACTS]:
                 yield self._facts
-        with self._panes[FILES]:
+        with frames[FILES]:
             yield Static(id="files-note", markup=False)
             yield ColumnLine(self._files.heading)
             yield self._files
-        with self._panes[HISTORY]:
+        with frames[HISTORY]:
             yield self._history
         yield self._message
         yield self._footer
@@ -114,10 +111,11 @@ class DetailsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._looker = Looker(self.app, self._inspector, self._show_seen)
-        self._mover = Mover(self.app, self._session, self._loader, self._queueing, self._message, self._agreed)
+        self._acts = VersionActs(
+            self.app, self._session, self._loader, self._queueing, self._message, self._tell, self._asked.side
+        )
         self._versions.focus()
         self.show(at=self._asked.version or None)
-        self._loader.ask((self._asked.name,))
         self.read_history()
 
     def on_unmount(self) -> None:
@@ -129,6 +127,7 @@ class DetailsScreen(Screen[None]):
         """Shows what the loader knows now; the cursor stays, or goes to the version `at`."""
         if not self.is_attached:
             return
+        self._loader.ask((self._asked.name,))
         self._versions.show(versions_of(self._loader.catalog, self._asked.name, datetime.now(UTC)), at)
         came_online = self._loader.link is Link.ONLINE and self._link is not Link.ONLINE
         self._link = self._loader.link
@@ -155,7 +154,7 @@ class DetailsScreen(Screen[None]):
     def _look(self, *, again: bool = False) -> None:
         picked = self._versions.picked
         if picked is None:
-            self._message.say("No version of it is left: Esc goes back.")
+            self._show_nothing()
             return
         self._looker.look_at(picked, again=again)
         self._draw(picked)
@@ -172,16 +171,28 @@ class DetailsScreen(Screen[None]):
         shown = (picked.key, picked.state)
         other_version = self._shown is None or self._shown[0] != picked.key
         if shown != self._shown:
-            self._message.say(*version_words(picked, self._loader.catalog))
             self._shown = shown
-        characters = glyphs.of(self.app)
-        self._facts.show(facts_of(picked, seen.uses, seen.files, characters), other_version=other_version)
+            if not self._has_news:
+                self._message.say(*version_words(picked, self._loader.catalog))
+        online = self._session.online
+        verified = verified_at(picked, self._past, online.host) if online is not None else None
+        facts = facts_of(picked, seen.uses, seen.files, glyphs.of(self.app), verified=verified)
+        self._facts.show(facts, other_version=other_version)
         self._files.show(seen.files, other_version=other_version)
-        self._show_notes(picked, seen.files)
+        self._show_notes(*file_notes(picked, seen.files))
         self._show_titles()
 
-    def _show_notes(self, picked: Version, table: FileTable) -> None:
-        words, bad = file_notes(picked, table)
+    def _show_nothing(self) -> None:
+        self._looker.stop()
+        self._shown = None
+        if not self._has_news:
+            self._message.say("No version of it is left: Esc goes back.")
+        self._facts.show((), other_version=True)
+        self._files.show(FileTable(), other_version=True)
+        self._show_notes((), bad=False)
+        self._show_titles()
+
+    def _show_notes(self, words: tuple[str, ...], bad: bool) -> None:
         note = self.query_one("#files-note", Static)
         note.update(Content("\n".join(words)))
         note.display = bool(words)
@@ -192,7 +203,9 @@ class DetailsScreen(Screen[None]):
 
         def show(entries: tuple[HistoryEntry, ...]) -> None:
             if self.is_attached:
+                self._past = entries
                 self._history.show(entries, "No version of it was moved from here yet.")
+                self._look()
 
         def failed(error: ModelsyncError) -> None:
             if self.is_attached:
@@ -203,6 +216,10 @@ class DetailsScreen(Screen[None]):
 
     # Words
 
+    def _tell(self, words: str, kind: Kind) -> None:
+        self._has_news = kind is not Kind.PLAIN
+        self._message.say(words, kind)
+
     def _title_pieces(self, width: int) -> Sequence[Piece]:
         return title_pieces(self._asked.name, self._versions.versions, width, glyphs.of(self.app))
 
@@ -210,87 +227,60 @@ class DetailsScreen(Screen[None]):
         if not self.is_attached:
             return
         picked, seen = self._versions.picked, self._looker.seen
-        table = seen.files if seen is not None else FileTable()
-        for name, (upper, lower) in pane_titles(picked, table, self._arrangement.tabs).items():
-            self._panes[name].say(upper, lower)
-
-    # Panes
-
-    @property
-    def _current(self) -> str:
-        """The pane with the focus."""
-        return next((name for name, lines in self._lists.items() if lines.has_focus), VERSIONS)
-
-    def _go_to(self, name: str) -> None:
-        self._arrangement.show(name)
-        self._arrange()
-        self._lists[name].focus()
-
-    def _arrange(self) -> None:
-        shown = self._arrangement.shown
-        self.set_class(self._arrangement.tabbed or self._arrangement.alone, "-tabs")
-        self.set_class(self._arrangement.alone, "-alone")
-        self.set_class(FACTS in shown or shown == (VERSIONS,), "-at-upper")
-        for name, pane in self._panes.items():
-            pane.set_class(name not in shown, "-hidden")
-        self.query_one("#upper").set_class(not {VERSIONS, FACTS} & set(shown), "-hidden")
-        self._show_titles()
+        table = seen.files if seen is not None and picked is not None else FileTable()
+        self._panes.say(pane_titles(picked, table, self._panes.tabs))
 
     def on_resize(self, event: events.Resize) -> None:
-        current = self._current
-        self._arrangement.fit(*event.size)
-        self._go_to(current)
+        self._panes.fit(event.size)
+        self._show_titles()
         self.query_one(TooSmall).measure(event.size)
 
-    # Actions
+    # Where a person goes
+
+    def _go_to(self, name: str) -> None:
+        self._panes.go_to(name)
+        self._show_titles()
 
     def action_next_pane(self) -> None:
-        self._go_to(self._arrangement.step(self._current, 1))
+        self._panes.step(1)
+        self._show_titles()
 
     def action_previous_pane(self) -> None:
-        self._go_to(self._arrangement.step(self._current, -1))
+        self._panes.step(-1)
+        self._show_titles()
 
     def action_tab(self, by: int) -> None:
-        """The tab beside the one that is seen; where all are seen, the next pane."""
-        self._go_to(self._arrangement.turn(self._current, by))
+        self._panes.turn(by)
+        self._show_titles()
 
     def action_move(self, by: int) -> None:
-        self._lists[self._current].move_cursor(by)
+        self._panes.lines.move_cursor(by)
 
     def action_page(self, direction: int) -> None:
-        lines = self._lists[self._current]
+        lines = self._panes.lines
         lines.move_cursor(direction * max(1, lines.page_rows - 1))
 
     def action_half_page(self, direction: int) -> None:
-        lines = self._lists[self._current]
+        lines = self._panes.lines
         lines.move_cursor(direction * max(1, lines.page_rows // 2))
 
     def action_top(self) -> None:
-        self._lists[self._current].go_to_top()
+        self._panes.lines.go_to_top()
 
     def action_bottom(self) -> None:
-        self._lists[self._current].go_to_bottom()
+        self._panes.lines.go_to_bottom()
 
     def action_open(self) -> None:
         """From the versions to the files, from a file into it."""
-        if self._current == FILES:
-            self._preview()
-        else:
+        seen = self._looker.seen
+        if self._panes.current != FILES:
             self._go_to(FILES)
-
-    def _preview(self) -> None:
-        row = self._files.picked
-        if row is None:
-            return
-        if row.path is None:
-            words = f"{literal(row.name)} is only in the registry: p pulls the version, then it can be read."
-            self._message.say(words, Kind.BAD)
-            return
-        self.app.push_screen(PreviewScreen(row.name, partial(self._inspector.beginning, row.path)))
+        elif seen is not None:
+            self._acts.read(self._versions.picked, self._files.picked, seen.files, self._inspector)
 
     def action_close(self) -> None:
         """From the other panes to the versions, from there back."""
-        if self._current == VERSIONS:
+        if self._panes.current == VERSIONS:
             self.dismiss()
         else:
             self._go_to(VERSIONS)
@@ -298,42 +288,22 @@ class DetailsScreen(Screen[None]):
     def action_back(self) -> None:
         self.dismiss()
 
+    # What a person does
+
     def action_push(self) -> None:
-        self._move(Direction.PUSH)
+        self._acts.move(self._versions.picked, Direction.PUSH)
 
     def action_pull(self) -> None:
-        self._move(Direction.PULL)
+        self._acts.move(self._versions.picked, Direction.PULL)
 
     def action_force(self) -> None:
-        """Overwrites one side; asks which where both have the version."""
-        picked = self._versions.picked
-        if picked is None or len(picked.directions) < 2:
-            self._move(picked.directions[0] if picked and picked.directions else Direction.PULL, force=True)
-            return
+        self._acts.force(self._versions.picked)
 
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                self._move(_FORCE[key][0], force=True)
-
-        choices = [Choice(key, words) for key, (_, words) in _FORCE.items()]
-        at = "P" if side_of(picked, self._asked.side) is Side.LOCAL else "p"
-        self.app.push_screen(Menu(f"Force  {literal(picked.version)}", choices, at=at), chosen)
-
-    def _move(self, direction: Direction, *, force: bool = False) -> None:
-        picked = self._versions.picked
-        self._mover.move((picked.key,) if picked else (), direction, force=force)
-
-    def _agreed(self) -> None:
-        self._message.say("It is in the queue: Esc, then 3 shows it.", Kind.GOOD)
+    def action_delete(self) -> None:
+        self._acts.delete(self._versions.picked)
 
     def action_clipboard(self) -> None:
-        picked = self._versions.picked
-        if picked is None:
-            return
-        online = self._session.online
-        context = online.context.name if online and self._session.several_contexts else None
-        side = side_of(picked, self._asked.side)
-        menus.copy(self.app, (picked.key,), side, self._loader.catalog, context, self._message.say)
+        self._acts.copy(self._versions.picked)
 
     def action_refresh(self) -> None:
         """Reads both sides of this version again."""
@@ -352,6 +322,7 @@ class DetailsScreen(Screen[None]):
     def _moved(self, event: PickList.Moved) -> None:
         event.stop()
         if event.picked is self._versions:
+            self._has_news = False
             self._look()
 
     @on(PickList.Opened)

@@ -1,0 +1,100 @@
+"""Everything that is known of one version, both sides in one list of facts."""
+
+from datetime import datetime
+
+from modelsync.comparison import RowState
+from modelsync.model import LocalModel, RemoteModel
+from modelsync_tui.answers import Answer
+from modelsync_tui.fact import Fact
+from modelsync_tui.files import FileState, FileTable
+from modelsync_tui.glyphs import Glyphs
+from modelsync_tui.inspecting import Uses
+from modelsync_tui.manifest_facts import manifest_facts
+from modelsync_tui.notices import short_path
+from modelsync_tui.registry_facts import upload_facts, used_by
+from modelsync_tui.text import count_text, literal, size_pair, size_text, when_text
+from modelsync_tui.versions import Version
+from modelsync_tui.widgets.lines import Tone
+from modelsync_tui.widgets.version_list import state_words
+from modelsync_tui.widgets.words import moment_text
+
+
+def facts_of(
+    version: Version, uses: Answer[Uses], files: FileTable, glyphs: Glyphs, *, verified: datetime | None = None
+) -> tuple[Fact, ...]:
+    """As far as it is known; `verified`: when the bytes of both sides were compared."""
+    local, remote = version.local, version.remote
+    facts = (
+        Fact("tag", ((literal(version.tag_text.removesuffix(":")), Tone.STRONG),)),
+        Fact("state", (state_words(version, glyphs),)),
+        *_broken(version),
+        *manifest_facts(local.info if local else None, remote, glyphs),
+        _built(local, remote, glyphs),
+        _sizes(local, remote, glyphs),
+        *upload_facts(remote, version.state, glyphs),
+        _files(files, glyphs),
+        used_by(uses, glyphs),
+        _integrity(version, verified),
+        Fact.plain("path", short_path(version.path) if version.path else ""),
+        Fact.plain("latest", _latest(local)),
+        Fact.plain("description", literal(" ".join(remote.description.split())) if remote else ""),
+    )
+    return tuple(fact for fact in facts if fact.items)
+
+
+def _broken(version: Version) -> tuple[Fact, ...]:
+    """Why what is here is no model."""
+    if version.broken is None:
+        return ()
+    again = "F pulls it again" if version.remote is not None else "look into the directory"
+    return (
+        Fact("why", ((literal(version.broken.reason), Tone.BAD),)),
+        Fact.plain("what to do", f"{again}, or Del deletes it"),
+    )
+
+
+def _latest(local: LocalModel | None) -> str:
+    return f"{literal(local.tag.name)}:latest is this version here" if local is not None and local.is_latest else ""
+
+
+def _integrity(version: Version, verified: datetime | None) -> Fact:
+    """Whether what is called the same was compared byte for byte."""
+    if version.state is not RowState.SAME:
+        return Fact("integrity")
+    if verified is None:
+        return Fact("integrity", (("not compared byte by byte", Tone.MUTED),))
+    return Fact.plain("integrity", f"verified {when_text(verified)}, bytes of both sides")
+
+
+def _built(local: LocalModel | None, remote: RemoteModel | None, glyphs: Glyphs) -> Fact:
+    here, there = local.info.creation_time if local else None, remote.build_at if remote else None
+    if local is None or remote is None or here == there:
+        return Fact.plain("built", moment_text(here or there) if local or remote else "")
+    words, others = moment_text(here), moment_text(there)
+    if words == others and here is not None and there is not None:
+        words, others = (f"{when.replace(tzinfo=None).isoformat(' ', 'microseconds')} UTC" for when in (here, there))
+    return Fact.differing("built", words, others, glyphs)
+
+
+def _sizes(local: LocalModel | None, remote: RemoteModel | None, glyphs: Glyphs) -> Fact:
+    here, there = (side.size_bytes if side else None for side in (local, remote))
+    if local is None or remote is None or here == there:
+        words = size_text(here if local else there)
+        exact = f" ({(here if local else there) or 0:,} bytes)" if words else ""
+        return Fact.plain("size", words + exact)
+    return Fact.differing("size", *size_pair(here, there), glyphs)
+
+
+def _files(table: FileTable, glyphs: Glyphs) -> Fact:
+    if table.compared:
+        differs = "differs" if table.counts.get(FileState.DIFFERS) == 1 else "differ"
+        named = (
+            (FileState.SAME_SIZE, "same size", Tone.PLAIN),
+            (FileState.DIFFERS, differs, Tone.WARN),
+            (FileState.LOCAL_ONLY, "local only", Tone.WARN),
+            (FileState.REMOTE_ONLY, "remote only", Tone.WARN),
+        )
+        return Fact("files", tuple((f"{table.counts[s]:,} {w}", tone) for s, w, tone in named if table.counts.get(s)))
+    if table.rows:
+        return Fact.plain("files", count_text(len(table.rows), "file"))
+    return Fact("files", (("reading " + glyphs.ellipsis, Tone.MUTED),) if table.reading else ())
