@@ -3,8 +3,9 @@
 A token itself is never stored: the table holds its HMAC under the registry's secret, so that a stolen database opens
 nothing and cannot be searched for weak tokens.
 
-How it works: whom a token belongs to is read from the tables once and remembered until they change, which only
-`configure` does; a push asks for an address per part, and half the work of that would be the same two look-ups.
+How it works: whom a token belongs to is read from the tables once and remembered until something is taken away
+(`configure`, `forget_read`); a push asks for an address per part, and half the work of that would be the same two
+look-ups.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
 
-from modelsync_registry.database import Database, organizations, tokens, users
+from modelsync_registry.database import Database, organizations, own_tokens, tokens, users
 from modelsync_registry.errors import NotSignedInError, UnknownOrganizationError
+from modelsync_registry.own_tokens import withdraw_uncovered
 from modelsync_registry.records import Organization, User
 from modelsync_registry.tokens import TokenGrant
 
@@ -40,6 +43,8 @@ class Caller:
     user: User
     scopes: frozenset[str]
     organizations: frozenset[str] | None
+    expires_at: datetime | None = None
+    """When the token that was sent ends; `None`: never."""
 
     def is_member(self, organization: str) -> bool:
         return self.organizations is None or organization in self.organizations
@@ -47,11 +52,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A row of the table of tokens."""
+    """A row of one of the tables of tokens."""
 
+    table: Table
     id: int
     caller: Caller
-    expires_at: datetime | None
     last_used_at: datetime | None
 
 
@@ -79,7 +84,7 @@ class Accounts:
             for grant in grants:
                 connection.execute(
                     insert(tokens).values(
-                        digest=self._digest(grant.token),
+                        digest=self.digest(grant.token),
                         user_id=_ensure_user(connection, grant, now),
                         scopes=sorted(grant.scopes),
                         organizations=None if grant.organizations is None else sorted(grant.organizations),
@@ -87,23 +92,32 @@ class Accounts:
                         created_at=now,
                     )
                 )
+            withdraw_uncovered(connection, grants)
+        self.forget_read()
+
+    def forget_read(self) -> None:
+        """From now on everything is read anew: a token was withdrawn, or the configuration is another one."""
         with self._lock:
             self._version += 1
             self._tokens = {}
             self._organizations = None
 
+    def digest(self, token: str) -> str:
+        """What stands in the tables for a token."""
+        return hmac.new(self._secret, token.encode(), hashlib.sha256).hexdigest()
+
     def caller(self, token: str | None) -> Caller:
         """Whose token this is. Raises NotSignedInError with Yatai's words (registry contract 1.0)."""
         if not token:
             raise NotSignedInError("username in cookie is empty")
-        digest = self._digest(token)
+        digest = self.digest(token)
         known = self._tokens.get(digest) or self._read_token(digest)
         now = self._clock()
-        if known.expires_at is not None and known.expires_at <= now:
+        if known.caller.expires_at is not None and known.caller.expires_at <= now:
             raise NotSignedInError("the api token is expired")
         if known.last_used_at is None or abs(now - known.last_used_at) >= LAST_USED_EVERY:
             with self._database.write() as connection:
-                connection.execute(update(tokens).filter_by(id=known.id).values(last_used_at=now))
+                connection.execute(update(known.table).filter_by(id=known.id).values(last_used_at=now))
             with self._lock:
                 if digest in self._tokens:
                     self._tokens[digest] = replace(known, last_used_at=now)
@@ -142,33 +156,46 @@ class Accounts:
     def _read_token(self, digest: str) -> _Token:
         version = self._version
         with self._database.read() as connection:
-            row = connection.execute(
-                select(
-                    tokens.c.id,
-                    tokens.c.scopes,
-                    tokens.c.organizations,
-                    tokens.c.expires_at,
-                    tokens.c.last_used_at,
-                    *(column.label(f"user_{column.name}") for column in users.c),
-                )
-                .join(users)
-                .where(tokens.c.digest == digest)
-            ).first()
-        if row is None:
+            found = _configured(connection, digest) or _own(connection, digest)
+        if found is None:
             raise NotSignedInError("get api token: record not found")
-        caller = Caller(
-            User(row.user_id, row.user_uid, row.user_name, row.user_email, row.user_created_at),
-            frozenset(row.scopes),
-            None if row.organizations is None else frozenset(row.organizations),
-        )
-        found = _Token(row.id, caller, row.expires_at, row.last_used_at)
         with self._lock:
             if version == self._version:
                 self._tokens[digest] = found
         return found
 
-    def _digest(self, token: str) -> str:
-        return hmac.new(self._secret, token.encode(), hashlib.sha256).hexdigest()
+
+def _configured(connection: Connection, digest: str) -> _Token | None:
+    statement = select(*_token_columns(tokens), tokens.c.organizations).join(users).where(tokens.c.digest == digest)
+    row = connection.execute(statement).first()
+    if row is None:
+        return None
+    return _token_of(tokens, row, None if row.organizations is None else frozenset(row.organizations))
+
+
+def _own(connection: Connection, digest: str) -> _Token | None:
+    statement = (
+        select(*_token_columns(own_tokens), organizations.c.name.label("organization"))
+        .join(users, users.c.id == own_tokens.c.user_id)
+        .join(organizations, organizations.c.id == own_tokens.c.organization_id)
+        .where(own_tokens.c.digest == digest)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else _token_of(own_tokens, row, frozenset({row.organization}))
+
+
+def _token_columns(table: Table) -> list[ColumnElement[Any]]:
+    columns = table.c
+    return [
+        *(columns.id, columns.scopes, columns.expires_at, columns.last_used_at),
+        *(column.label(f"user_{column.name}") for column in users.c),
+    ]
+
+
+def _token_of(table: Table, row: Row[*tuple[Any, ...]], members_of: frozenset[str] | None) -> _Token:
+    user = User(row.user_id, row.user_uid, row.user_name, row.user_email, row.user_created_at)
+    caller = Caller(user, frozenset(row.scopes), members_of, row.expires_at)
+    return _Token(table, row.id, caller, row.last_used_at)
 
 
 def _ensure_user(connection: Connection, grant: TokenGrant, now: datetime) -> int:

@@ -91,6 +91,23 @@ tokens = Table(
     Column("last_used_at", UtcTime),
 )
 
+own_tokens = Table(
+    "own_tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uid", String(32), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
+    Column("organization_id", Integer, ForeignKey("organizations.id"), nullable=False),
+    Column("name", String(NAME_MAX), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_used_at", UtcTime),
+    UniqueConstraint("organization_id", "user_id", "name", name="uk_apiToken_orgId_userId_name"),
+)
+
 repositories = Table(
     "model_repositories",
     metadata,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from modelsync_registry import api_accounts, api_models, api_sign_in, api_uploads
+from modelsync_registry import api_accounts, api_models, api_sign_in, api_tokens, api_uploads
 from modelsync_registry.access import Access
 from modelsync_registry.calls import Handler, RawHandler, Services, json_endpoint, raw_endpoint
 
@@ -24,6 +24,10 @@ _CALLS: Final[tuple[tuple[str, str, Access, Handler], ...]] = (
     ("GET", "/api/v1/orgs", VIEW, api_accounts.organizations),
     ("GET", "/api/v1/current_org/model_modules", VIEW, api_accounts.modules),
     ("GET", "/api/v1/current_org/events", VIEW, api_accounts.events),
+    ("GET", "/api/v1/api_tokens", VIEW, api_tokens.own_tokens),
+    ("POST", "/api/v1/api_tokens", UPDATE, api_tokens.make),
+    ("GET", "/api/v1/api_tokens/{uid}", VIEW, api_tokens.own_token),
+    ("DELETE", "/api/v1/api_tokens/{uid}", UPDATE, api_tokens.delete),
     ("GET", "/api/v1/labels", VIEW, api_accounts.labels),
     ("GET", "/api/v1/bentos", VIEW, api_accounts.nothing),
     ("GET", "/api/v1/bento_repositories", VIEW, api_accounts.nothing),

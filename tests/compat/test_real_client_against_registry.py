@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from modelsync_registry.config import TransmissionStrategy
-from support.registry_server import TOKEN, RegistryFactory, items_of, json_of, model_path, presign_get
+from support.registry_server import TOKEN, RegistryFactory, client, items_of, json_of, model_path, presign_get
 
 TAG = "sentiment_model:v1"
 WEIGHTS_SIZE = 1024 * 1024  # bytes
@@ -141,3 +141,18 @@ def test_a_second_push_by_the_real_client_sends_nothing(make_registry: RegistryF
     real.run("models", "push", TAG)
     pushes = items_of(registry.api.get("/api/v1/current_org/events"))
     assert [push["status"] for push in pushes] == ["success"]
+
+
+def test_the_real_client_makes_lists_and_deletes_tokens(make_registry: RegistryFactory, tmp_path: Path) -> None:
+    registry = make_registry()
+    real = RealClient(tmp_path / "home", registry.url)
+    said = real.run("api-token", "create", "ci", "--scope", "read_organization", "--expires", "1d", "-o", "json")
+    made = json.loads(said[said.index("{") :])  # words come before it
+    with client(registry.url, made["token"]) as api:
+        assert json_of(api.get("/api/v1/auth/current"))["name"] == "mia"
+    (listed,) = items_of(registry.api.get("/api/v1/api_tokens"))
+    assert (listed["name"], listed["scopes"]) == ("ci", ["read_organization"])
+    assert str(listed["expired_at"]).endswith("Z")
+    assert str(listed["uid"]) in real.run("api-token", "list", "-o", "json")
+    real.run("api-token", "delete", str(listed["uid"]))
+    assert items_of(registry.api.get("/api/v1/api_tokens")) == []

@@ -461,7 +461,8 @@ def test_what_was_not_finished_comes_back_paused_at_the_next_start(
             (TransferStatus.PAUSED, True, "v2"),
             (TransferStatus.PAUSED, True, "v3"),
         ]
-        assert 16 * MiB < rows[0].bytes_done < rows[0].bytes_total
+        # Of the 40 MiB that had gone, each of the four threads can have held one part of 8 that nobody confirmed.
+        assert 8 * MiB <= rows[0].bytes_done < rows[0].bytes_total
         assert rows[1].bytes_done == 0
         assert not transfers.snapshot().busy
         assert transfers.unfinished() == left
