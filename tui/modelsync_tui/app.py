@@ -58,23 +58,28 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         self._without_colours = themes.WithoutColours()
         self._remembered = Remembered(session.paths.screen_file)
         known = self._remembered.theme if self._remembered.theme in self.available_themes else None
-        self._theme_at_start = settings.theme or known or themes.DARK
-        themes.check(self._theme_at_start, self.available_themes, settings.origins.get("theme", ""))
+        theme = settings.theme or known or themes.DARK
+        themes.check(theme, self.available_themes, settings.origins.get("theme", ""))
+        themes.begin_with(self, theme)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What the drawn lines go through; without colours, as the last."""
         filters = super().get_line_filters()
         return [*filters, self._without_colours] if self.no_color else filters
 
+    def get_default_screen(self) -> MainScreen:
+        """The main screen is the first: an empty one below it would cost the start its time."""
+        return self.main
+
+    def on_load(self) -> None:
+        asyncio.get_running_loop().set_default_executor(DaemonThreads())
+
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(DaemonThreads())
-        self.theme = self._theme_at_start
         self.set_keymap(keys.textual_keymap(self.session.settings.keys))
         self.app_suspend_signal.subscribe(self, lambda _: self.voice.title(""))
         for ending in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(ending, self._ended_by, ending)
-        self.push_screen(self.main)
         self.call_after_refresh(self._first_frame_drawn)
 
     def _first_frame_drawn(self) -> None:

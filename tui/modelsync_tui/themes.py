@@ -113,6 +113,14 @@ def check(name: str, names: Collection[str], where: str = "") -> None:
         raise SettingsError(f"{no_theme} no theme {name!r}.", hint=f"Allowed: {known}.")
 
 
+def begin_with(app: App[object], name: str) -> None:
+    """Uses a theme from the first style sheet on; one that is set later has all of them read again."""
+    app.set_reactive(App.theme, name)
+    app.set_class(app.current_theme.dark, "-dark-mode", update=False)
+    app.set_class(not app.current_theme.dark, "-light-mode", update=False)
+    app.stylesheet.set_variables(app.get_css_variables())
+
+
 class WithoutColours(LineFilter):
     """Leaves bold, underlined and reversed text, and the terminal's own two colours; Textual's own makes greys."""
 

@@ -67,10 +67,12 @@ class MainScreen(Screen[None]):
         self._session = session
         self._scan = scan
         self._voice = voice
+        self._was_shown = False
         self._shown_link = Link.CONNECTING
         self.local = Browser(Side.LOCAL, id="local")
         self.remote = Browser(Side.REMOTE, id="remote")
         self._current = self.local
+        self.local.add_class("-current", update=False)
         self._transfers = TransfersPane(id="transfers")
         self._log = LogPane()
         self._message = MessageLine()
@@ -108,6 +110,11 @@ class MainScreen(Screen[None]):
         self.loader.store.read(self._scan)
         self.set_interval(AGE_SHOWN_EVERY_S, self._show_titles)
         self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_borders))
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Its widgets have just been styled when it is shown first: the first frame does not wait for that again."""
+        event.refresh_styles = self._was_shown
+        self._was_shown = True
 
     def on_unmount(self) -> None:
         self._log_tail.close()

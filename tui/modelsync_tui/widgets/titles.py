@@ -34,6 +34,8 @@ def edge(widget: Widget, left: str, right: str) -> Content:
     Textual has one title per edge: the line between the two texts is therefore part of the title, in the border's
     own character and colour. Ask again when the widget's size or border changes.
     """
+    if not widget.outer_size.width:
+        return Content(left)  # until it has a place: the first frame says at least what is what
     width = widget.outer_size.width - _RESERVED_CELLS
     if width <= 0:
         return Content("")
