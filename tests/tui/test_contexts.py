@@ -20,6 +20,7 @@ from modelsync_tui.connections import Online
 from modelsync_tui.dialogs.contexts import ContextsDialog, SignInTo, SignOutDialog, SignOutOf, Use
 from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.loading import Link
+from modelsync_tui.screens.details import DetailsScreen
 from modelsync_tui.screens.login import LoginScreen
 from modelsync_tui.session import Kept
 from modelsync_tui.widgets.lines import Tone
@@ -162,6 +163,27 @@ async def test_switching_shows_the_other_registry_and_is_remembered(
         assert "org acme" in lines_with(app, "modelsync")[0]
         assert app.main._header._facts.context_tone is Tone.DANGER
         assert app.session.credentials.current() == "prod"
+
+
+async def test_the_context_is_switched_over_the_details_which_then_show_the_other_registry(
+    tmp_path: Path, lab: RegistryServer, prod: RegistryServer
+) -> None:
+    def prepare(app: ModelsyncApp) -> None:
+        keep(app, prod, "prod")
+        keep(app, lab, "lab")
+
+    write_model(tmp_path / "store", "bert:v1")
+    for server, version in ((lab, "inlab"), (prod, "inprod")):
+        register_model(server.api, "bert", version)
+    async with running(tmp_path, prepare) as (app, pilot):
+        await pilot.press("g", "i")
+        await until(pilot, lambda: isinstance(app.screen, DetailsScreen) and lines_with(app, "inlab"))
+        await choose(pilot, app, "up", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DetailsScreen) and lines_with(app, "inprod"))
+        assert not lines_with(app, "inlab")
+        assert [toast.message for toast in app._notifications] == ["Now with prod."]
+        assert app.session.online is not None
+        assert app.session.online.context.name == "prod"
 
 
 async def test_transfers_of_the_context_that_was_left_go_on_in_the_same_pane(

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.app import App
+from textual.notifications import SeverityLevel
 from textual.timer import Timer
 from textual.widgets import Input
 
 from modelsync.errors import AuthenticationError, KeyringError, ModelsyncError, TokenRefusedError
 from modelsync.queue import QueueSnapshot, TransferStatus, is_refused
 from modelsync_tui import work
+from modelsync_tui.keys import HasPlace
 from modelsync_tui.notices import short_path
 from modelsync_tui.session import Kept, Session, SignInPlace
 from modelsync_tui.text import count_text, literal
@@ -54,7 +56,7 @@ class Accounts:
         if not self._session.environment_wins:
             self._ask_when_free(literal(error.sentence) if refused else "")
         elif refused:
-            self._main.say(f"{literal(error.message)} {_ENVIRONMENT_WINS}", Kind.BAD)
+            self._say(f"{literal(error.message)} {_ENVIRONMENT_WINS}", Kind.BAD)
 
     def watch(self, queue: QueueSnapshot) -> None:
         """Looks whether transfers wait for a new sign-in."""
@@ -78,6 +80,18 @@ class Accounts:
         self._main.say(words, Kind.BAD)
         self._app.notify(words, severity="warning", markup=False)
 
+    @property
+    def _is_free(self) -> bool:
+        """Whether a person is at work on the main screen or in the details, with no question open."""
+        return isinstance(self._app.screen, HasPlace)
+
+    def _say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
+        """On the main screen; where something else covers that, over it too."""
+        self._main.say(words, kind)
+        if self._app.screen is not self._main:
+            severity: SeverityLevel = "warning" if kind is Kind.BAD else "information"
+            self._app.notify(words, severity=severity, markup=False)
+
     # Signing in
 
     def _ask_when_free(self, why: str) -> None:
@@ -89,8 +103,7 @@ class Accounts:
             self._timer = self._app.set_interval(TRIED_EVERY_S, self._try_to_ask)
 
     def _try_to_ask(self) -> None:
-        is_free = self._app.screen is self._main and not isinstance(self._main.focused, Input)
-        if self._pending is None or not is_free:
+        if self._pending is None or not self._is_free or isinstance(self._app.screen.focused, Input):
             return
         why, self._pending = self._pending, None
         if self._timer is not None:
@@ -111,7 +124,7 @@ class Accounts:
         from modelsync_tui.screens.login import LoginScreen
         from modelsync_tui.sign_in import AccountSignIn
 
-        if self._app.screen is not self._main:
+        if not self._is_free:
             self._is_asked = False
             self._ask_when_free(why)
             return
@@ -144,7 +157,7 @@ class Accounts:
     def _show_contexts(self, kept: tuple[Kept, ...]) -> None:
         from modelsync_tui.dialogs.contexts import ContextsDialog
 
-        if self._app.screen is not self._main:
+        if not self._is_free:
             return
         wins = self._session.environment_wins
         if not kept and not wins:
@@ -167,13 +180,15 @@ class Accounts:
     def _switch(self, name: str) -> None:
         online = self._session.online
         if online is not None and online.context.name == name and self._main.is_online:
-            self._main.say(f"{literal(name)} is in use already.")
+            self._say(f"{literal(name)} is in use already.")
             return
         self._run(lambda: self._session.credentials.use(name), lambda _: self._use(name), "remember the context")
 
     def _use(self, name: str) -> None:
         self._session.choose(name)
         self._main.connect_anew()
+        if self._app.screen is not self._main:  # whose header says it
+            self._app.notify(f"Now with {literal(name)}.", markup=False)
 
     def _ask_to_sign_out(self, kept: Kept) -> None:
         from modelsync_tui.dialogs.contexts import SignOutDialog
@@ -190,7 +205,7 @@ class Accounts:
             if online is not None and online.context.name == name:
                 self._session.choose(None)
                 self._main.disconnect()
-            self._main.say(f"Signed out of {literal(name)}. a chooses another context, or signs in.", Kind.GOOD)
+            self._say(f"Signed out of {literal(name)}. a chooses another context, or signs in.", Kind.GOOD)
 
         self._run(lambda: self._session.credentials.forget(name), done, "sign out")
 
@@ -200,11 +215,11 @@ class Accounts:
         if isinstance(self._app.screen, LoginScreen):
             self._app.screen.show_notice(words)
         else:
-            self._main.say(words)
+            self._say(words)
 
     def _run(self, blocking: Callable[[], T], done: Callable[[T], object], description: str) -> None:
         def failed(error: ModelsyncError) -> None:
             self._is_asked = False
-            self._main.say(literal(error.sentence), Kind.BAD)
+            self._say(literal(error.sentence), Kind.BAD)
 
         work.run(self._app, blocking, done, failed, group="accounts", description=description)

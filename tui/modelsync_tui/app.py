@@ -88,10 +88,8 @@ class ModelsyncApp(App[object], inherit_bindings=False):
 
     def action_accounts(self) -> None:
         """Contexts: which is in use, switch, sign in, sign out."""
-        if self.screen is self.main:
+        if isinstance(self.screen, keys.HasPlace):
             self.main.accounts.open()
-        elif isinstance(self.screen, keys.HasPlace):
-            self.notify("Contexts are switched on the main screen: Esc leads there.", markup=False)
 
     def action_help(self) -> None:
         """Help for the pane that has the focus."""

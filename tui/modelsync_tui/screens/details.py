@@ -185,7 +185,9 @@ class DetailsScreen(Screen[None]):
     def _show_nothing(self) -> None:
         self._looker.stop()
         self._shown = None
-        if not self._has_news:
+        if self._loader.link is Link.CONNECTING:
+            self._message.say("Looking what the registry has of it ...")
+        elif not self._has_news:
             self._message.say("No version of it is left: Esc goes back.")
         self._facts.show((), other_version=True)
         self._files.show(FileTable(), other_version=True)
