@@ -3,10 +3,12 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from modelsync.errors import (
+    ModelsyncError,
     UsageError,
 )
 from modelsync.registry.client import Registry
@@ -82,6 +84,18 @@ def test_each_call_leaves_a_line_in_the_log(
     assert line.startswith("GET /api/v1/models: 200 after ")
     assert line.endswith("ms, request id req-7")
     assert "stage" not in line
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, "DEBUG"), (404, "DEBUG"), (403, "INFO"), (400, "INFO")])
+def test_a_refused_call_is_in_the_log_with_its_request_id_without_debug(
+    server: StrangeRegistry, registry: Registry, caplog: pytest.LogCaptureFixture, status: int, level: str
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="modelsync.registry")
+    server.says(Answer(b'{"total":0,"items":[]}', status=status, headers={"X-Request-Id": "req-8"}))
+    with suppress(ModelsyncError):
+        registry.models()
+    (line,) = [record for record in caplog.records if "request id req-8" in record.getMessage()]
+    assert line.levelname == level
 
 
 def test_a_query_that_breaks_a_server_is_not_sent(server: StrangeRegistry, registry: Registry) -> None:

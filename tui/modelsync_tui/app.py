@@ -58,9 +58,9 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         self._without_colours = themes.WithoutColours()
         self._remembered = Remembered(session.paths.screen_file)
         known = self._remembered.theme if self._remembered.theme in self.available_themes else None
-        theme = settings.theme or known or themes.DARK
-        themes.check(theme, self.available_themes, settings.origins.get("theme", ""))
-        themes.begin_with(self, theme)
+        name = settings.theme or known or themes.DARK
+        themes.check(name, self.available_themes, settings.origins.get("theme", ""))
+        themes.begin_with(self, name)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What the drawn lines go through; without colours, as the last."""

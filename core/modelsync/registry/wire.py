@@ -156,7 +156,7 @@ class Wire:
             return None, failure
         self._heard = True
         log.log(
-            logging.INFO if reply.status >= httpx.codes.BAD_REQUEST else logging.DEBUG,
+            logging.DEBUG if reply.status in (httpx.codes.OK, httpx.codes.NOT_FOUND) else logging.INFO,
             "%s %s: %d after %.0f ms%s",
             call.method,
             call.route,
