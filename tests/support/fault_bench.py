@@ -152,7 +152,7 @@ def make_bench(make_registry: RegistryFactory, tmp_path: Path) -> Iterator[Bench
 
         def make(**settings: object) -> Bench:
             proxy = opened.enter_context(bad_proxy())
-            server = make_registry(public_url=proxy.url, **settings)
+            server = make_registry(**{"public_url": proxy.url, **settings})
             proxy.upstream = server.url.removeprefix("http://")
             return Bench(server, proxy, tmp_path, opened)
 

@@ -32,7 +32,7 @@ SYNC_EVERY_BYTES = 64 * MiB
 def checkpoints(
     unpacker: Unpacker, journal: Journal, etag: ETag | None, total_bytes: int, stage: Path, *, sync: bool
 ) -> Iterator[None]:
-    """Notes what arrives within the block, and once more when it ends in an error; nothing without an ETag.
+    """Notes what arrives within the block, and once more at its end; nothing without an ETag.
 
     Without `sync` nothing is brought to the disk, and all that is noted counts until the next boot.
     """
@@ -45,11 +45,9 @@ def checkpoints(
         threading.Thread(target=work, name="modelsync-checkpoint", daemon=True).start()
     try:
         yield
-    except ModelsyncError:
-        quietly(run.note)
-        raise
     finally:
         run.ended.set()
+        quietly(run.note)
 
 
 @dataclass(slots=True)
