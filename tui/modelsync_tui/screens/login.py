@@ -1,4 +1,4 @@
-"""The sign-in screen: where, who, and where the token will be kept; it opens no connection of its own."""
+"""The sign-in screen: asks whose a token is and keeps it; it opens no connection of its own."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Center, Horizontal, Vertical
+from textual.containers import Center
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
@@ -17,21 +17,17 @@ from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.credentials import DEFAULT_ENDPOINT
 from modelsync.errors import ModelsyncError
 from modelsync.model import Organization, User
-from modelsync_tui import glyphs, text, work
+from modelsync_tui import glyphs, sign_in_words, text, work
 from modelsync_tui.asking import Asking
-from modelsync_tui.dialogs.card import bracketed, choice
-from modelsync_tui.screens import login_words
 from modelsync_tui.sign_in import BrowserPage, OrganizationNeeded, SignIn, SignInAnswer, SignInWish
-from modelsync_tui.widgets.keep_pick import KeepPick
-from modelsync_tui.widgets.pick import Option, Pick
-from modelsync_tui.widgets.tick import Tick
-from modelsync_tui.widgets.token_input import TokenInput
+from modelsync_tui.widgets.sign_in_form import SignInForm
 
 if TYPE_CHECKING:
     from modelsync.credentials.yatai import YataiContext
 
 _TICK_S = 0.25
 _ROOMY_ROWS = 28
+_KEPT_IN = {TokenSource.KEYRING: "the keyring", TokenSource.FILE: "the file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,46 +83,29 @@ class LoginScreen(Screen[SignedIn | Offline]):
 
     def compose(self) -> ComposeResult:
         enter = glyphs.of(self.app).enter if glyphs.of(self.app) is not glyphs.ASCII else "Enter"
+        self._form = SignInForm(
+            self._first,
+            credentials_file=self._credentials_file,
+            yatai_file=self._yatai_file,
+            leave=self._leave,
+            enter=enter,
+        )
         yield Static(Content(" modelsync  Sign in"), id="head", markup=False)
-        with Center(id="middle"), Vertical(id="card") as card:
-            card.border_title = Content("Sign in to BentoCloud or another registry")
-            yield from _field("Context", Input(self._first.context, id="context", compact=True, select_on_focus=False))
-            yield from _field(
-                "Endpoint", Input(self._first.endpoint, id="endpoint", compact=True, select_on_focus=False)
-            )
-            yield from _field("API token", TokenInput(id="token"))
-            with Horizontal(id="organization-row", classes="picked"):
-                yield Static("Org", markup=False)
-                yield Pick[str]((), "", id="organization")
-            with Horizontal(classes="picked", id="where-row"):
-                yield Static("Save to", markup=False)
-                yield KeepPick(self._credentials_file, id="where")
-            with Horizontal(classes="picked"):
-                yield Static("Use it", markup=False)
-                yield Tick("for reading only", "refuses every push", id="read-only")
-            with Horizontal(id="choices"):
-                yield choice("Sign in", enter, id="sign-in")
-                yield choice("Open browser to make a token", "^b", id="browser")
-                yield choice(self._leave, "", id="offline")
-            with Vertical(id="import-block"):
-                yield Static(id="found", markup=False)
-                with Horizontal(id="import-row"):
-                    yield choice("Import it", "F2", id="import")
-                    yield Static("The file is only read.", markup=False)
-            yield Static(id="message", markup=False)
-        yield Static(Content(login_words.PROMISE), id="promise", markup=False)
-        yield Static(Content(login_words.keys(enter, self._leave)), id="keys", markup=False)
+        with Center(id="middle"):
+            yield self._form
+        yield Static(Content(sign_in_words.PROMISE), id="promise", markup=False)
+        yield Static(Content(sign_in_words.keys(enter, self._leave)), id="keys", markup=False)
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
         self._asking = Asking(self.app, self._refused, group="sign-in")
         if self._first_message:
-            self._say(self._first_message, kind="-warn")
-        self.set_focus(self.query_one(TokenInput))
+            self._form.say(self._first_message, kind="-warn")
+        self._form.ask_token()
         self._ticker = self.set_interval(_TICK_S, self._tick)
         ask = partial(work.run, self.app, group="sign-in")
-        where = self._where
-        ask(self._sign_in.keyring_status, where.keyring_seen, where.keyring_failed, description="look for the keyring")
+        form = self._form
+        ask(self._sign_in.keyring_status, form.keyring_seen, form.keyring_failed, description="look for the keyring")
         ask(self._sign_in.found, self._show_found, _ignored, description="look for BentoML's contexts")
         self._look_up()
 
@@ -159,7 +138,7 @@ class LoginScreen(Screen[SignedIn | Offline]):
         if self._asking.waits:
             self._asking.give_up()
             self._show_page(None)
-            self._say("Stopped. Nothing was kept.", kind="-warn")
+            self._form.say("Stopped. Nothing was kept.", kind="-warn")
         else:
             self.dismiss(Offline())
 
@@ -167,10 +146,10 @@ class LoginScreen(Screen[SignedIn | Offline]):
         """Asks the registry whose token it is, and keeps it."""
         if self._asking.waits:
             return
-        token, wish = self._token(), self._wish()
+        token, wish = self._token(), self._form.wish
         if not token:
-            self._say("Paste the API token first.", kind="-warn")
-            self.query_one(TokenInput).focus()
+            self._form.say("Paste the API token first.", kind="-warn")
+            self._form.ask_token()
             return
         self._asking.ask(
             lambda _: self._sign_in.check(wish, token),
@@ -183,7 +162,7 @@ class LoginScreen(Screen[SignedIn | Offline]):
         """Lets a person make a token in a browser, on this machine or any other."""
         if self._asking.waits:
             return
-        wish = self._wish()
+        wish = self._form.wish
         self._asking.ask(
             lambda control: self._sign_in.begin_in_browser(wish, control),
             partial(self._page_there, wish),
@@ -200,37 +179,27 @@ class LoginScreen(Screen[SignedIn | Offline]):
         if len(self._found) == 1:
             self._import(self._found[0])
             return
-        by_key = dict(zip(login_words.MENU_KEYS, self._found, strict=False))
-        choices = [Choice(key, login_words.found_line(one)) for key, one in by_key.items()]
+        by_key = dict(zip(sign_in_words.MENU_KEYS, self._found, strict=False))
+        choices = [Choice(key, sign_in_words.found_line(one)) for key, one in by_key.items()]
         at = next((key for key, one in by_key.items() if one.is_current), "")
         menu = Menu(f"Import from {self._yatai_file}", choices, at=at)
         self.app.push_screen(menu, lambda key: self._import(by_key[key]) if key else None)
 
     def _import(self, found: "YataiContext") -> None:
-        self.query_one("#context", Input).value = found.name
-        self.query_one("#endpoint", Input).value = found.endpoint
-        self._take(found.token)
-        self.action_submit()
+        self._use(found.name, found.endpoint, found.token)
 
-    def _wish(self) -> SignInWish:
-        tick = self.query_one(Tick)
-        return SignInWish(
-            self.query_one("#endpoint", Input).value.strip(),
-            self.query_one("#context", Input).value.strip(),
-            self._organization.chosen if self.query_one("#organization-row").display else "",
-            tick.on if tick.touched else None,
-        )
+    def _use(self, context: str, endpoint: str, token: Token) -> None:
+        """Signs in with a token that nobody typed."""
+        self._form.fill(context, endpoint)
+        self._taken = self._form.wish.endpoint, token
+        self.action_submit()
 
     def _token(self) -> str | Token:
         """What was typed, else what came in another way for this very endpoint; empty for none."""
-        typed = self.query_one(TokenInput).value.strip()
-        if typed or self._taken is None or self._taken[0] != self._wish().endpoint:
+        typed = self._form.typed_token
+        if typed or self._taken is None or self._taken[0] != self._form.wish.endpoint:
             return typed
         return self._taken[1]
-
-    def _take(self, token: Token) -> None:
-        self.query_one(TokenInput).value = ""
-        self._taken = self._wish().endpoint, token
 
     # What comes back
 
@@ -243,53 +212,38 @@ class LoginScreen(Screen[SignedIn | Offline]):
 
     def _confirmed(self, wish: SignInWish, token: Token) -> None:
         self._show_page(None)
-        self.query_one("#endpoint", Input).value = wish.endpoint
-        self.query_one("#context", Input).value = wish.context
-        self._take(token)
-        self.action_submit()
+        self._use(wish.context, wish.endpoint, token)
 
     def _checked(self, answer: SignInAnswer | OrganizationNeeded) -> None:
         match answer:
             case OrganizationNeeded():
-                self._ask_organization(answer)
+                self._form.ask_organization(answer)
+                self._form.mark(sign_in_words.choose_organization(answer), bad=False)
             case SignInAnswer() if not answer.may_push and not self._read_only_told:
                 self._read_only_told = True
-                self.query_one(Tick).set(on=True)
-                self.query_one(Tick).touched = True
-                self._say(f"{glyphs.of(self.app).differs} {login_words.MAY_NOT_PUSH}", kind="-warn")
+                self._form.make_read_only()
+                self._form.mark(sign_in_words.MAY_NOT_PUSH, bad=False)
             case SignInAnswer():
                 self._keep(answer)
 
     def _keep(self, answer: SignInAnswer) -> None:
-        where = self._where.chosen
-        told = {TokenSource.KEYRING: "the keyring", TokenSource.FILE: "the file"}.get(where, "memory")
+        where = self._form.kept_in
         self._asking.ask(
             lambda _: self._sign_in.keep(answer, where),
             lambda account: self._kept(account, answer),
-            f"Signed in as {text.literal(answer.user.label)}; keeping the token in {told}",
+            f"Signed in as {text.literal(answer.user.label)}; keeping the token in {_KEPT_IN.get(where, 'memory')}",
         )
         self._tick()
 
     def _kept(self, account: Account, answer: SignInAnswer) -> None:
-        self.query_one(TokenInput).value = ""
+        self._form.forget_token()
         self._taken = None
         self.dismiss(SignedIn(account, answer.user, answer.organization))
 
-    def _ask_organization(self, needed: OrganizationNeeded) -> None:
-        chosen = self._organization.chosen
-        self._organization.set_options(
-            [Option(name, text.literal(name), "") for name in needed.names],
-            chosen if chosen in needed.names else needed.first,
-        )
-        self.query_one("#organization-row").display = True
-        self.query_one("#import-block").display = False
-        self._organization.focus()
-        self._say(f"{glyphs.of(self.app).differs} {login_words.choose_organization(needed)}", kind="-warn")
-
     def _refused(self, error: ModelsyncError) -> None:
         self._show_page(None)
-        self._say(f"{glyphs.of(self.app).failed} {text.literal(error.sentence)}", kind="-bad")
-        self.query_one(TokenInput).focus()
+        self._form.mark(text.literal(error.sentence), bad=True)
+        self._form.ask_token()
 
     # What is shown
 
@@ -301,67 +255,35 @@ class LoginScreen(Screen[SignedIn | Offline]):
     def _tick(self) -> None:
         ellipsis = glyphs.of(self.app).ellipsis
         if self._page is not None and self._asking.waits:
-            self._say(login_words.page(self._page, self._asking.seconds, ellipsis))
+            self._form.say(sign_in_words.page(self._page, self._asking.seconds, ellipsis))
         elif self._asking.waits:
-            self._say(login_words.waiting(self._asking.told, self._asking.seconds, ellipsis), kind="-muted")
-        self._where.tick()
+            self._form.say(sign_in_words.waiting(self._asking.told, self._asking.seconds, ellipsis), kind="-muted")
+        self._form.tick()
 
     def _show_page(self, page: BrowserPage | None) -> None:
         self._page = page
-        self._show_import()
+        self._form.make_room(page is not None)
 
-    def _show_import(self) -> None:
-        asks = self.query_one("#organization-row").display or self._page is not None
-        self.query_one("#import-block").display = bool(self._found) and not asks
-
-    @on(Input.Changed, "#context, #endpoint, #token")
+    @on(SignInForm.Changed)
     def _changed(self) -> None:
-        """Another account is meant: what was said of the one before no longer holds."""
         self._read_only_told = False
-        self.query_one("#organization-row").display = False
-        self._show_import()
 
-    @on(Input.Blurred, "#context, #endpoint")
+    @on(SignInForm.PlaceNamed)
     def _look_up(self) -> None:
-        wish = self._wish()
+        wish = self._form.wish
         look = partial(self._sign_in.kept, wish.endpoint, wish.context)
         work.run(
             self.app, look, self._known, _ignored, group="sign-in", description="look what is known of the context"
         )
 
     def _known(self, context: Context) -> None:
-        tick = self.query_one(Tick) if self.is_attached else None
-        if tick is not None and not tick.touched:
-            tick.set(context.read_only)
+        if self.is_attached:
+            self._form.suggest_read_only(context.read_only)
 
     def _show_found(self, found: "tuple[YataiContext, ...]") -> None:
-        self._found = found[: len(login_words.MENU_KEYS)]
+        self._found = found[: len(sign_in_words.MENU_KEYS)]
         if found and self.is_attached:
-            self.query_one("#found", Static).update(Content(login_words.found(found, self._yatai_file)))
-            label = "Import it" if len(found) == 1 else "Import one of them"
-            button = self.query_one("#import", Button)
-            button.label = Content(f"[ {label}  F2 ]")
-            button.refresh(layout=True)
-            self._show_import()
-
-    @property
-    def _where(self) -> KeepPick:
-        return self.query_one(KeepPick)
-
-    @property
-    def _organization(self) -> Pick[str]:
-        return self.query_one("#organization", Pick)
-
-    def _say(self, words: str, *, kind: str = "") -> None:
-        message = self.query_one("#message", Static)
-        message.set_classes(kind)
-        message.update(Content(words))
-
-
-def _field(label: str, field: Input) -> ComposeResult:
-    with Horizontal(classes="field"):
-        yield Static(label, markup=False)
-        yield from bracketed(field)
+            self._form.offer_import(found)
 
 
 def _ignored(_: ModelsyncError) -> None:
