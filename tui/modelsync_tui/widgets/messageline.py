@@ -33,7 +33,7 @@ class MessageLine(Static):
 
 
 class FilterBar(Horizontal):
-    """The filter of one pane while a person types it."""
+    """The filter of one pane while a person types it; its screen shows it in the place of the message line."""
 
     class Typed(Message):
         """The text changed."""
@@ -61,7 +61,6 @@ class FilterBar(Horizontal):
 
     def begin(self, text: str) -> None:
         """Opens with what is filtered now."""
-        self.display = True
         typed = self.query_one(Input)
         with typed.prevent(Input.Changed):
             typed.value = text
@@ -77,15 +76,12 @@ class FilterBar(Horizontal):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.display = False
         self.post_message(self.Closed(keep=True))
 
     def key_escape(self) -> None:
         """Esc takes the filter away."""
-        self.display = False
         self.post_message(self.Closed(keep=False))
 
     def key_down(self) -> None:
         """The arrow leads back into the list."""
-        self.display = False
         self.post_message(self.Closed(keep=True))
