@@ -14,9 +14,9 @@ from benchmarks.screen_sides import ValueSession
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.widgets.browser import Browser
 
-LISTS = "lists"
-"""The workers that make and free lists."""
-DONE_WITHIN_S = 20.0
+AT_WORK = ("lists", "sides-local", "sides-remote")
+"""The workers that make and free lists, and that read the two sides."""
+DONE_WITHIN_S = 60.0
 KEY_EVERY_S = 0.12
 PAGES = 20
 
@@ -60,12 +60,12 @@ class Stage:
             await asyncio.sleep(KEY_EVERY_S)
 
     async def until(self, condition: Callable[[], bool], *, settled: bool = True) -> None:
-        """Returns when it holds and no list is being made or freed any more; or notes that it never came true.
+        """Returns when it holds and nothing is read, made or freed any more; or notes that it never came true.
 
-        Not `settled`: while lists may still be made.
+        Not `settled`: while work may go on.
         """
         deadline = time.monotonic() + DONE_WITHIN_S
-        while not condition() or (settled and self._making_lists):
+        while not condition() or (settled and self._at_work):
             if time.monotonic() > deadline:
                 self.never_done = True
                 return
@@ -73,8 +73,8 @@ class Stage:
         await asyncio.sleep(0.05)
 
     @property
-    def _making_lists(self) -> bool:
-        return any(worker.is_running for worker in self.app.workers if worker.group == LISTS)
+    def _at_work(self) -> bool:
+        return any(worker.is_running for worker in self.app.workers if worker.group in AT_WORK)
 
     def remade(self, *browsers: Browser) -> Callable[[], bool]:
         """Whether these lists are others than they are now."""
@@ -134,10 +134,11 @@ async def _unfilter(stage: Stage) -> None:
 
 
 async def _refresh(stage: Stage) -> None:
-    read_at = stage.app.main.loader.remote_read_at
+    registry = stage.app.main.loader.registry
+    read_at = registry.read_at
     local, remote = stage.remade(stage.local), stage.remade(stage.remote)
     await stage.press("r")
-    await stage.until(lambda: stage.app.main.loader.remote_read_at != read_at and local() and remote())
+    await stage.until(lambda: registry.read_at != read_at and local() and remote())
 
 
 async def _mark_all(stage: Stage) -> None:

@@ -54,7 +54,7 @@ class Row:
     """The worst moment of the process that does nothing else, in the same time."""
     until_done_ms: float
     done: bool = True
-    """False: it did not come to an end within 20 s."""
+    """False: it did not come to an end within a minute."""
     first_rows_ms: float | None = None
     cpu_share: float | None = None
 
@@ -119,6 +119,7 @@ async def _run(
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
+            await stage.until(lambda: True)  # what is still at work would be measured as idle, or by the next run
             idle = await _idle() if run == 0 and not only else None
     found = []
     for name, began, ended in times:
