@@ -65,10 +65,8 @@ class MainScreen(Screen[None]):
         self._scan = scan
         self._voice = voice
         self._was_shown = False
-        self._was_shown = False
         self.local = Browser(Side.LOCAL, id="local")
         self.remote = Browser(Side.REMOTE, id="remote")
-        self.local.add_class("-current", update=False)
         self._transfers = TransfersPane(id="transfers")
         self._log = LogPane()
         self._panes = Panes(self, {Side.LOCAL: self.local, Side.REMOTE: self.remote}, self._transfers, self._log)
@@ -114,11 +112,6 @@ class MainScreen(Screen[None]):
         loader.store.read(self._scan)
         self.set_interval(AGE_SHOWN_EVERY_S, self._overview.show_titles)
         app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._panes.draw_borders))
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Its widgets have just been styled when it is shown first: the first frame does not wait for that again."""
-        event.refresh_styles = self._was_shown
-        self._was_shown = True
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Its widgets have just been styled when it is shown first: the first frame does not wait for that again."""
