@@ -97,6 +97,19 @@ async def test_a_refresh_between_the_key_and_the_answer_does_not_lose_the_plan(t
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
 
 
+async def test_names_that_a_person_waits_for_are_asked_for_beside_each_other(tmp_path: Path) -> None:
+    here = " ".join(f"a{number:02}:1" for number in range(40))
+    session = session_of(tmp_path, here, " ".join(f"m{number:02}:1" for number in range(60)), page_versions=1)
+    async with running(session) as (app, pilot):
+        session.hold("versions")
+        await pilot.press("ctrl+a", "P")
+        await until(pilot, lambda: session.held["versions"] >= 8)
+        assert app.screen is app.main
+        session.let_go("versions")
+        await until(pilot, lambda: isinstance(app.screen, PlanDialog))
+        assert "Sends 40 versions" in screen_text(app)
+
+
 async def test_a_plan_for_a_registry_that_was_left_does_not_open(tmp_path: Path) -> None:
     session = long_session(tmp_path)
     session.hold("versions")

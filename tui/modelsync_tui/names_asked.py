@@ -5,6 +5,7 @@ change makes both lists anew.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from textual.app import App
 
@@ -14,6 +15,8 @@ from modelsync_tui.registry_side import Link, Moment, RegistrySide
 from modelsync_tui.session import Session
 
 _NAMES_ASKED_AT_ONCE = 8
+_LOTS_AT_ONCE = 8
+"""Names that a person waits for are asked for on so many threads: one after the other, thousands would take minutes."""
 _ANSWERS_GATHERED_S = 0.05
 
 
@@ -49,12 +52,19 @@ class NamesAsked:
             then()
             return
 
-        def done(models: tuple[RemoteModel, ...]) -> None:
-            self._registry.change(lambda catalog: catalog.with_names(unknown, models))
-            then()
+        lots = [unknown[first::_LOTS_AT_ONCE] for first in range(min(_LOTS_AT_ONCE, len(unknown)))]
+        found: list[tuple[RemoteModel, ...]] = []
 
-        question = lambda: self._session.versions(unknown)  # noqa: E731 - one expression, named for the line below
-        self._registry.ask(question, done, "look up versions in the registry", outlives_reading=True)
+        def done(models: tuple[RemoteModel, ...]) -> None:
+            found.append(models)
+            if len(found) == len(lots):
+                every = [model for lot in found for model in lot]
+                self._registry.change(lambda catalog: catalog.with_names(unknown, every))
+                then()
+
+        for lot in lots:
+            question = partial(self._session.versions, lot)
+            self._registry.ask(question, done, "look up versions in the registry", outlives_reading=True)
 
     def _ask(self, names: tuple[str, ...]) -> None:
         self._asking.update(names)
@@ -67,7 +77,7 @@ class NamesAsked:
         def failed() -> None:
             self._asking.difference_update(names)
 
-        question = lambda: self._session.versions(names)  # noqa: E731 - as above
+        question = lambda: self._session.versions(names)  # noqa: E731 - one expression, named for the line below
         self._registry.ask(question, done, "look up versions in the registry", on_failure=failed)
 
     def _take(self) -> None:
