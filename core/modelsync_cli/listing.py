@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelsync.errors import LocalModelNotFoundError, RemoteModelNotFoundError, StoreError
+from modelsync.errors import LocalModelNotFoundError, RemoteModelNotFoundError, StoreError, UsageError
 from modelsync.model import BrokenEntry, Json, LocalModel, RemoteModel
 from modelsync_cli.output import labels_text, size_text, time_json, time_text
 from modelsync_cli.session import Session, flag
@@ -27,7 +27,10 @@ class _Choice:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> "_Choice":
-        pairs = (text.partition("=") for text in args.labels or [])
+        """Raises UsageError for a label without a key."""
+        pairs = [text.partition("=") for text in args.labels or []]
+        if not all(key.strip() for key, _, _ in pairs):
+            raise UsageError("A label has a key.", hint="Write --label KEY or --label KEY=VALUE.")
         return cls(flag(args, "search") or "", {key: value if equals else None for key, equals, value in pairs})
 
     def has_labels(self, labels: Mapping[str, str]) -> bool:
@@ -36,22 +39,22 @@ class _Choice:
     @property
     def words(self) -> str:
         """For a sentence about an empty list."""
-        return " of these words and labels" if self.search or self.labels else ""
+        return " with these words and labels" if self.search or self.labels else ""
 
 
 def run(session: Session) -> int:
     """Lists one side; raises NotFoundError for a name that is not there."""
     name, _, version = (getattr(session.args, "name", None) or "").partition(":")
     if session.args.side == "local":
-        return _local(session, name, version)
+        return _local(session, name.lower(), version.lower())  # as every tag is read; a registry may have others
     return _remote(session, name, version)
 
 
 def _local(session: Session, name: str, version: str) -> int:
     """Reads the disk only, and loads nothing that talks to a network."""
+    chosen = _Choice.of(session.args)
     store = session.store()
     listing = store.scan()
-    chosen = _Choice.of(session.args)
     models = [
         model
         for model in listing.models
@@ -125,9 +128,9 @@ def _entry_tag(entry: BrokenEntry) -> str:
 def _remote(session: Session, name: str, version: str) -> int:
     from modelsync.registry.client import Registry
 
+    chosen = _Choice.of(session.args)
     session.start_log()
     locals_ = _locals(session)
-    chosen = _Choice.of(session.args)
     with Registry(session.account(), ca_file=session.settings.ca_file, waiting=session.output.waiting) as registry:
         found = 0
         rows = []

@@ -20,6 +20,34 @@ The account is that of BENTO_CLOUD_API_KEY and BENTO_CLOUD_API_ENDPOINT, else th
 (see `modelsync login`). The store is that of BENTOML_HOME, else ~/bentoml.
 """
 
+TRANSFER_EPILOG: Final = """\
+one line per tag on stdout: {verb}, skipped or failed; the tag; why. With --json:
+  tag          name:version
+  outcome      {verb}, skipped (it is there already) or failed
+  reason       why it was done, or why nothing was; empty after an error
+  resumed      whether it went on from an earlier run's parts
+{verified}  bytes_total  of the archive on the wire; 0 when nothing was to be moved
+  bytes_moved  in this run, what was sent again included
+  retries, seconds
+  error        a sentence, or null
+
+exit codes: as for every command (see `modelsync --help`); a failure of one tag does not stop the next
+"""
+
+LS_EPILOG: Final = """\
+With --json, one line for each version:
+  tag            name:version
+  size_bytes     of its files, or null
+  created_at     when it was built
+  labels         keys and values
+  upload_status  what the registry says of its upload; null for a local one
+  state          local: latest, ok or what is wrong with it; remote, beside the local store: same, differs, remote
+                 only, uploading, failed, stuck (its upload never ended) or reference (to HuggingFace)
+
+exit codes: as for every command (see `modelsync --help`); an empty list of a side is no failure, a NAME that it does
+not have is
+"""
+
 VERIFY_EPILOG: Final = """\
 Neither side is changed, and nothing is stored. model.yaml counts like any file. Names, content, links and whether the
 owner may execute a file are compared; times and owners are not.
@@ -104,10 +132,11 @@ def build_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
 
-    push = add("push", "send versions of the local store to the registry")
+    push = add("push", "send versions of the local store to the registry", _transfer_epilog("pushed"))
     _transfer_flags(push)
     push.add_argument("--no-verify", action="store_true", help="do not compare checksums of the parts that are sent")
-    pull = add("pull", "fetch versions from the registry into the local store")
+    compared = "  verified     whether every byte that came was compared (--verify)\n"
+    pull = add("pull", "fetch versions from the registry into the local store", _transfer_epilog("pulled", compared))
     _transfer_flags(pull)
     pull.add_argument("--query", metavar="Q", help="narrow what latest means, e.g. label:stage=prod")
     pull.add_argument(
@@ -117,7 +146,7 @@ def build_parser() -> argparse.ArgumentParser:
     completed(verify.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP), local_tags)
     verify.add_argument("--quick", action="store_true", help="compare names and sizes only")
     _speed_flags(verify)
-    ls = add("ls", "list the versions of one side")
+    ls = add("ls", "list the versions of one side", LS_EPILOG)
     ls.add_argument("side", choices=("local", "remote"))
     completed(
         ls.add_argument("name", nargs="?", metavar="NAME", help="only this model: name or name:version"), listed_names
@@ -145,6 +174,10 @@ def build_parser() -> argparse.ArgumentParser:
     completion = add("completion", "print what makes a shell complete this command")
     completion.add_argument("shell", choices=SHELLS)
     return parser
+
+
+def _transfer_epilog(verb: str, verified: str = "") -> str:
+    return TRANSFER_EPILOG.format(verb=verb, verified=verified)
 
 
 def _common_flags() -> argparse.ArgumentParser:

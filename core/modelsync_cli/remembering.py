@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from modelsync.account import Context
-from modelsync.credentials import DEFAULT_ENDPOINT
+from modelsync.credentials import DEFAULT_ENDPOINT, clean_endpoint
 from modelsync.credentials.keeping import ENDPOINT_VARIABLE
 from modelsync.errors import ModelsyncError, UsageError
 from modelsync.history import ExportForm, History, HistoryEntry, export
@@ -26,9 +26,12 @@ LIMIT_DEFAULT = 50
 
 
 def run_history(session: Session) -> int:
-    """Lists what was transferred, the last one first."""
+    """Lists what was transferred, the last one first; raises UsageError."""
+    as_csv = is_set(session.args, "csv")
+    if as_csv and session.output.as_json:
+        raise UsageError("--csv and --json are two forms of the same.", hint="Choose one of them.")
     entries = _entries(session)
-    if is_set(session.args, "csv"):
+    if as_csv:
         export(entries, ExportForm.CSV, sys.stdout)
         sys.stdout.flush()
     elif session.output.as_json:
@@ -37,7 +40,8 @@ def run_history(session: Session) -> int:
     elif entries:
         session.output.table([_HISTORY_HEADS, *(_history_row(entry) for entry in entries)])
     else:
-        session.output.note("Nothing was transferred yet.")
+        name = session.args.name
+        session.output.note(f"Nothing of {name} was transferred yet." if name else "Nothing was transferred yet.")
     return 0
 
 
@@ -171,8 +175,11 @@ def _is_current(session: Session, left: Left) -> bool:
     """Whether a command without --context would mean the registry of this transfer."""
     credentials = session.credentials
     if credentials.environment_wins:
-        endpoint = os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
-        return (endpoint.rstrip("/"), None) == (left.endpoint, left.organization)
+        try:
+            endpoint = clean_endpoint(os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT)
+        except UsageError:  # whoever uses it will be told
+            return False
+        return (endpoint, None) == (left.endpoint, left.organization)
     current = flag(session.args, "context") or session.settings.context or credentials.current()
     kept = next((one for one in credentials.contexts() if one.name == current), None)
     return kept is not None and (kept.endpoint, kept.organization) == (left.endpoint, left.organization)

@@ -40,6 +40,8 @@ class TransferJob(Job):
                 self.result = sync.push(self.tag, sides, force=force, control=control, progress=progress)
             case Direction.PULL:
                 query, verify = flag(session.args, "query") or "", is_set(session.args, "verify")
+                if query and self.reference.version is not None:
+                    session.output.warn(f"{self.reference} is one version already: --query says nothing about it.")
                 self.tag = sync.resolve_remote(self.reference, sides.registry, query=query, control=control)
                 self.result = sync.pull(self.tag, sides, force=force, verify=verify, control=control, progress=progress)
             case _:

@@ -135,3 +135,55 @@ def test_a_context_of_bentoml_is_missed_by_its_file(command: Command) -> None:
 
 def test_the_version_is_that_of_the_package(command: Command) -> None:
     assert command.run("--version").out == f"modelsync {metadata.version('modelsync-tui')}\n"
+
+
+def test_a_name_that_is_not_there_is_told_as_it_was_typed(signed_in: Command) -> None:
+    write_model(signed_in.store, "iris:v1")
+    assert signed_in.run("push", "irs").err == "error: The local store has no irs. Did you mean iris?\n"
+
+
+def test_a_query_that_finds_nothing_is_told_apart_from_a_model_that_is_not_there(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1", labels={"stage": "dev"})
+    assert signed_in.run("push", "m:v1").code == 0
+    done = signed_in.run("pull", "m", "--query", "label:stage=prod")
+    assert done.code == 4
+    assert "no finished version of m that 'label:stage=prod' means." in done.err
+    done = signed_in.run("pull", "m:v1", "--query", "label:stage=prod")
+    assert done.code == 0
+    assert "warning: m:v1 is one version already: --query says nothing about it." in done.err
+
+
+@pytest.mark.parametrize("label", ["", "=prod", " =prod"])
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_a_label_without_a_key_is_a_usage_error(signed_in: Command, side: str, label: str) -> None:
+    done = signed_in.run("ls", side, "--label", label)
+    assert done.code == 2
+    assert "--label KEY=VALUE" in done.err
+
+
+def test_the_history_of_one_name_says_that_it_is_empty_and_has_one_form(signed_in: Command) -> None:
+    signed_in.run("push", "x:v1")
+    assert signed_in.run("history", "nope").err == "Nothing of nope was transferred yet.\n"
+    assert signed_in.run("history", "--csv", "--json").code == 2
+
+
+def test_a_local_name_is_read_without_its_case_like_every_tag(signed_in: Command) -> None:
+    write_model(signed_in.store, "iris:v1")
+    assert [one["tag"] for one in signed_in.run("ls", "local", "Iris:V1", "--json").records] == ["iris:v1"]
+
+
+@pytest.mark.parametrize(("verb", "also"), [("push", []), ("pull", ["verified"])])
+def test_every_key_of_a_transfers_line_is_in_its_help(signed_in: Command, verb: str, also: list[str]) -> None:
+    (record,) = signed_in.run(verb, "x:v1", "--json").records
+    shown = signed_in.run(verb, "--help").out
+    assert set(also) <= set(record)
+    assert all(key in shown for key in record)
+
+
+def test_every_key_of_a_lists_line_is_in_its_help(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1")
+    signed_in.run("push", "m:v1")
+    shown = signed_in.run("ls", "--help").out
+    for side in "local", "remote":
+        (record,) = signed_in.run("ls", side, "--json").records
+        assert all(key in shown for key in record)

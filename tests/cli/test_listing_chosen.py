@@ -54,4 +54,4 @@ def test_a_name_of_which_nothing_is_left_is_not_found(labelled: Command) -> None
     for side in "local", "remote":
         done = labelled.run("ls", side, "llama", "--label", "stage=dev")
         assert done.code == 4
-        assert "of these words and labels" in done.err
+        assert "with these words and labels" in done.err

@@ -23,9 +23,9 @@ from modelsync.transfer.workers import Workers
 from support.certificates import GOOD_PEM, OTHER_NAME_PEM
 from support.command import Command
 from support.local_store import read_tree, write_model
-from support.registry_account import connect
+from support.registry_account import connect, refusal
 from support.registry_server import TOKEN, RegistryFactory, RegistryServer
-from support.strange_registry import Answer, StrangeRegistry, https_file
+from support.strange_registry import Answer, StrangeRegistry, free_port, https_file
 from support.ways import Door, http_proxy, tls_front
 
 TAG = Tag("iris", "v1")
@@ -182,13 +182,24 @@ def test_which_addresses_are_asked_through_a_proxy(
     assert goes_through_proxy(httpx.URL(url)) is through
 
 
-def test_a_proxy_that_cannot_be_used_is_a_sentence_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "gopher://mia:secret-pw@proxy.example:70")
-    with pytest.raises(SettingsError) as refused:
+@pytest.mark.parametrize("scheme", ["gopher", "socks5", "socks5h"])
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTPS_PROXY"])
+def test_a_proxy_that_cannot_be_used_is_a_sentence_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
+) -> None:
+    monkeypatch.setenv(variable, f"{scheme}://mia:secret-pw@proxy.example:70")
+    with pytest.raises(SettingsError, match="cannot be used") as refused:
         connect("https://registry.example")
     assert "secret-pw" not in refused.value.sentence
+    assert "SOCKS" in refused.value.hint
     with closing(DataClient()) as data, pytest.raises(SettingsError):
         put(data, DataTarget("https://s3.example/x"))
+
+
+def test_a_proxy_that_does_not_answer_is_not_taken_for_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
+    with connect("https://registry.example") as registry:
+        assert refusal(registry).message == "The proxy on the way to registry.example does not answer."
 
 
 @pytest.mark.parametrize(

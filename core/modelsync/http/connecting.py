@@ -66,7 +66,7 @@ def unusable_proxy() -> SettingsError:
     """httpx could not use what the environment names (SOCKS needs a library that is not ours)."""
     return SettingsError(
         "The proxy that the environment names cannot be used.",
-        hint="Let HTTPS_PROXY be like http://host:port, and unset ALL_PROXY.",
+        hint="An HTTP proxy can, a SOCKS proxy cannot: let HTTPS_PROXY be like http://host:port, and unset ALL_PROXY.",
     )
 
 

@@ -26,6 +26,7 @@ from modelsync.errors import (
     UnreachableError,
     UploadGoneError,
 )
+from modelsync.http.connecting import goes_through_proxy
 from modelsync.registry.calls import Call, Reply
 from modelsync.registry.words import quoted, reply_words, safe_host
 
@@ -263,8 +264,12 @@ class Failures:
 
 def unreachable(error: httpx.RequestError, host: str) -> UnreachableError:
     """Why `host` could not be reached, or broke off; good for the registry and for an object store."""
-    causes = list(_causes(error))
-    for cause in causes:
+    if isinstance(error, httpx.ConnectError) and _is_of_a_proxy(error):
+        return UnreachableError(
+            f"The proxy on the way to {host} does not answer.",
+            hint="Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or except the host in NO_PROXY.",
+        )
+    for cause in _causes(error):
         match cause:
             case ssl.SSLCertVerificationError():
                 return _untrusted(cause, host)
@@ -327,6 +332,15 @@ def _untrusted(cause: ssl.SSLCertVerificationError, host: str) -> TlsError:
         f"The certificate of {host} is not trusted ({quoted(cause.verify_message)}).",
         hint="If an authority of your own signed it, name its file in the setting ca_file or in SSL_CERT_FILE.",
     )
+
+
+def _is_of_a_proxy(error: httpx.ConnectError) -> bool:
+    """Whether it is the proxy that could not be connected to: a failure beyond it comes as a ProxyError, or by TLS."""
+    try:
+        proxied = goes_through_proxy(error.request.url)
+    except RuntimeError:  # it was not raised by a request
+        return False
+    return proxied and not any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
 
 
 def _is_unknown_name(error: BaseException) -> bool:

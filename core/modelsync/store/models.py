@@ -77,7 +77,7 @@ class ModelStore:
             return self.get(Tag(reference.name, reference.version))
         version = self._latest_version(reference.name)
         if version is None:
-            raise self._not_found(reference.name, str(reference))
+            raise self._not_found(reference.name, reference.name)
         return self.get(Tag(reference.name, version))
 
     def versions(self, name: str) -> tuple[LocalModel, ...]:

@@ -41,8 +41,9 @@ def resolve_remote(
         return Tag(reference.name, reference.version)
     newest = registry.latest(reference.name, query, control=control)
     if newest is None or newest.tag is None:
+        meant = f" that {query!r} means" if query else ""
         raise RemoteModelNotFoundError(
-            f"The registry has no finished version of {reference.name}.",
+            f"The registry has no finished version of {reference.name}{meant}.",
             hint=f"See what it has: modelsync ls remote {reference.name}",
         )
     return newest.tag

@@ -65,7 +65,7 @@ def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control,
     if sides.registry.context.read_only:
         raise PermissionDeniedError(
             f"The context {sides.registry.context.name!r} is read-only: nothing is pushed to it.",
-            hint="Use another context.",
+            hint="Use another context, or leave out the flag or the setting that says so.",
         )
     progress.phase = Phase.LOOK
     local = sides.store.get(tag)
