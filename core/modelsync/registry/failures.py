@@ -1,14 +1,10 @@
-"""The one place where httpx's errors and the registry's status codes become errors of modelsync.
+"""The one place where the registry's status codes, and what happens to its connections, become errors of modelsync.
 
 Every message names the host and every hint a next step; neither ever holds the token or a presigned query. What the
 registry says in its own words is quoted on one line, cut, and without control characters.
 """
 
-import errno
 import re
-import socket
-import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -26,8 +22,8 @@ from modelsync.errors import (
     UnreachableError,
     UploadGoneError,
 )
-from modelsync.http.connecting import goes_through_proxy
 from modelsync.registry.calls import Call, Reply
+from modelsync.registry.unreachable import CHECK_ENDPOINT, TRY_LATER, causes_of, is_unknown_name, unreachable
 from modelsync.registry.words import quoted, reply_words, safe_host
 
 _PERMISSION = re.compile(
@@ -148,8 +144,8 @@ class Failures:
         """A connection that failed, and whether the request may have arrived before it did."""
         unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
         said = unreachable(error, self._host)
-        lasting = isinstance(said, TlsError | NotARegistryError) or _is_unknown_name(error)
-        refused = any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+        lasting = isinstance(said, TlsError | NotARegistryError) or is_unknown_name(error)
+        refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes_of(error))
         return Failure(said, transient=not lasting, maybe_done=not unsent, nobody_listens=refused)
 
     def not_a_registry(self, reply: Reply, why: str = "") -> NotARegistryError:
@@ -157,7 +153,7 @@ class Failures:
         if reply.is_web_page:
             return self._web_page(reply.status)
         return NotARegistryError(
-            f"{self._host} answers, but not as a registry does{f' ({why})' if why else ''}.", hint=_CHECK_ENDPOINT
+            f"{self._host} answers, but not as a registry does{f' ({why})' if why else ''}.", hint=CHECK_ENDPOINT
         )
 
     def answer_lost(self, call: Call, cause: ModelsyncError) -> AnswerLostError:
@@ -187,7 +183,7 @@ class Failures:
         asked_wrong = any(word in lowered for word in _ASKED_WRONG_WORDS)
         if trouble and not asked_wrong:
             error = RegistryUnavailableError(
-                f"{self._host} has trouble with its storage{_colon(words)}", hint=_TRY_LATER
+                f"{self._host} has trouble with its storage{_colon(words)}", hint=TRY_LATER
             )
             return Failure(error, transient=True, maybe_done=True, wait_s=reply.retry_after_s)
         return Failure(self._refused(call, words or "bad request"))
@@ -200,7 +196,7 @@ class Failures:
             message = f"{self._host} is in trouble (status {reply.status}{trace})."
         else:
             message = f"{self._host} is in trouble (status {reply.status}{trace}){_colon(words)}"
-        hint = f"{_TRY_LATER} Give its people the trace id if it stays." if trace else _TRY_LATER
+        hint = f"{TRY_LATER} Give its people the trace id if it stays." if trace else TRY_LATER
         return Failure(
             RegistryUnavailableError(message, hint=hint),
             transient=reply.status != 501,
@@ -254,105 +250,12 @@ class Failures:
                 f"Something before {self._host} refuses to let requests through (a web page with status 403).",
                 hint="Check the VPN, the proxy and the endpoint.",
             )
-        return NotARegistryError(f"{self._host} answers with a web page, not as a registry does.", hint=_CHECK_ENDPOINT)
+        return NotARegistryError(f"{self._host} answers with a web page, not as a registry does.", hint=CHECK_ENDPOINT)
 
     def _proxy_refused(self) -> UnreachableError:
         return UnreachableError(
             f"The proxy on the way to {self._host} asks for a sign-in.", hint="Put user and password into HTTPS_PROXY."
         )
-
-
-def unreachable(error: httpx.RequestError, host: str) -> UnreachableError:
-    """Why `host` could not be reached, or broke off; good for the registry and for an object store."""
-    if isinstance(error, httpx.ConnectError) and _is_of_a_proxy(error):
-        return UnreachableError(
-            f"The proxy on the way to {host} does not answer.",
-            hint="Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or except the host in NO_PROXY.",
-        )
-    for cause in _causes(error):
-        match cause:
-            case ssl.SSLCertVerificationError():
-                return _untrusted(cause, host)
-            case ssl.SSLError() if cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
-                return TlsError(f"{host} does not speak https.", hint="Check the port, or use an http:// address.")
-            case ssl.SSLError() if not isinstance(cause, ssl.SSLEOFError):
-                return TlsError(
-                    f"No secure connection to {host} ({quoted(cause.reason or 'TLS failure')}).",
-                    hint="Check the endpoint and the proxy.",
-                )
-            case socket.gaierror():
-                return UnreachableError(
-                    f"The name {host} is not known.", hint="Check its spelling, the network and the VPN."
-                )
-            case ConnectionRefusedError():
-                return UnreachableError(f"Nothing answers at {host}.", hint="Check that it runs, and the port.")
-            case OSError() if cause.errno in (
-                errno.ENETUNREACH,
-                errno.EHOSTUNREACH,
-                errno.ENETDOWN,
-                errno.EADDRNOTAVAIL,
-            ):
-                return UnreachableError(f"There is no way to {host}.", hint="Check the network and the VPN.")
-            case _:
-                continue
-    match error:
-        case httpx.ProxyError():
-            return UnreachableError(
-                f"The proxy does not let through to {host}.", hint="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
-            )
-        case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return UnreachableError(
-                f"{host} does not answer in time.", hint="Check the network and the VPN, then try again."
-            )
-        case httpx.TimeoutException():
-            return UnreachableError(f"{host} took too long to answer.", hint=_TRY_LATER)
-        case httpx.ConnectError():
-            return UnreachableError(f"{host} cannot be reached.", hint="Check the endpoint and the network.")
-        case httpx.DecodingError() | httpx.UnsupportedProtocol() | httpx.TooManyRedirects():
-            return NotARegistryError(f"{host} answers, but not as a registry does.", hint=_CHECK_ENDPOINT)
-        case _:
-            return UnreachableError(f"{host} broke off the connection.", hint=_TRY_LATER)
-
-
-_TRY_LATER = "Try again in a while."
-_CHECK_ENDPOINT = "Check the endpoint: it is the address of the registry itself, without a page behind it."
-
-_CERTIFICATE_EXPIRED = 10
-_CERTIFICATE_OTHER_NAME = (62, 64)
-
-
-def _untrusted(cause: ssl.SSLCertVerificationError, host: str) -> TlsError:
-    if cause.verify_code == _CERTIFICATE_EXPIRED:
-        return TlsError(
-            f"The certificate of {host} has expired.", hint="Ask whoever keeps it; check this machine's clock."
-        )
-    if cause.verify_code in _CERTIFICATE_OTHER_NAME:
-        return TlsError(f"The certificate of {host} is for another name.", hint="Check the endpoint's spelling.")
-    return TlsError(
-        f"The certificate of {host} is not trusted ({quoted(cause.verify_message)}).",
-        hint="If an authority of your own signed it, name its file in the setting ca_file or in SSL_CERT_FILE.",
-    )
-
-
-def _is_of_a_proxy(error: httpx.ConnectError) -> bool:
-    """Whether it is the proxy that could not be connected to: a failure beyond it comes as a ProxyError, or by TLS."""
-    try:
-        proxied = goes_through_proxy(error.request.url)
-    except RuntimeError:  # it was not raised by a request
-        return False
-    return proxied and not any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
-
-
-def _is_unknown_name(error: BaseException) -> bool:
-    return any(isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN for cause in _causes(error))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _colon(words: str) -> str:

@@ -30,10 +30,11 @@ from modelsync.errors import (
 from modelsync.http.extents import FileExtent
 from modelsync.http.transport import ReadInto, Transport
 from modelsync.registry.calls import Call, Reply
-from modelsync.registry.failures import Failures, unreachable
+from modelsync.registry.failures import Failures
 from modelsync.registry.retry import read_retry_after
 from modelsync.registry.schemas import ETag
 from modelsync.registry.targets import DataTarget
+from modelsync.registry.unreachable import unreachable
 from modelsync.registry.words import clean
 from modelsync.transfer.control import Control
 from modelsync.transfer.retry import Retryable
