@@ -55,6 +55,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """No test reads or writes the settings, keyring or models of the person who runs it."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
+        if name in ("COLUMNS", "LINES"):
+            monkeypatch.delenv(name)  # those of pytest's terminal; the terminals of tests have sizes of their own
         if name.startswith(("MODELSYNC_", "BENTO", "XDG_", "YATAI_", "AWS_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
