@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelsync.errors import LocalModelNotFoundError, RemoteModelNotFoundError, StoreError, UsageError
 from modelsync.model import BrokenEntry, Json, LocalModel, RemoteModel
+from modelsync.tag import LATEST
 from modelsync_cli.output import labels_text, size_text, time_json, time_text
 from modelsync_cli.session import Session, flag
 
@@ -58,7 +59,8 @@ def _local(session: Session, name: str, version: str) -> int:
     models = [
         model
         for model in listing.models
-        if _wanted(model.tag.name, model.tag.version, name, version)
+        if _wanted(model.tag.name, model.tag.version, name, "" if version == LATEST else version)
+        and (version != LATEST or model.is_latest)
         and chosen.search in model.tag.name
         and chosen.has_labels(model.info.labels)
     ]
@@ -155,7 +157,11 @@ def _remote_models(registry: "Registry", name: str, version: str, chosen: "_Choi
     from modelsync.registry.query import Query
 
     query = str(Query.of(labels=chosen.labels))
-    if name:
+    found: Iterable[RemoteModel]
+    if name and version == LATEST:
+        newest = registry.latest(name, query)
+        found = () if newest is None else (newest,)
+    elif name:
         found = (model for model in registry.all_versions(name, query=query) if version in ("", model.version))
     else:
         found = (model for model in registry.all_models(search=chosen.search, query=query))

@@ -148,9 +148,7 @@ def build_parser() -> argparse.ArgumentParser:
     _speed_flags(verify)
     ls = add("ls", "list the versions of one side", LS_EPILOG)
     ls.add_argument("side", choices=("local", "remote"))
-    completed(
-        ls.add_argument("name", nargs="?", metavar="NAME", help="only this model: name or name:version"), listed_names
-    )
+    completed(ls.add_argument("name", nargs="?", metavar="NAME", help=f"only this model: {_TAG_HELP}"), listed_names)
     ls.add_argument("--search", metavar="TEXT", help="only models with this in their name")
     ls.add_argument(
         "--label", dest="labels", action="append", metavar="K[=V]", help="only with this label; may be repeated"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from modelsync_registry.app import DataInUseError, DataUnusableError
 from modelsync_registry.config import REGION, URL_LIFETIME_S, RegistryConfig, S3Location, TransmissionStrategy
@@ -19,6 +21,9 @@ from modelsync_registry.server import RunningRegistry
 from modelsync_registry.tokens import TokenFileError, TokenGrant, parse_token_file
 
 TOKEN_VARIABLE = "MODELSYNC_REGISTRY_TOKEN"
+PORT_MAX = 65_535
+URL_LIFETIME_MAX_S = 7 * 24 * 3600
+"""S3 signs for no longer."""
 EXIT_USAGE = 2
 EXIT_FAILED = 1
 
@@ -81,8 +86,14 @@ def _serve(config: RegistryConfig, token_file: Path | None) -> int:
         return _fail(f"{error}. Check --objects, --s3-endpoint, --s3-region and the AWS_* variables.")
     except socket.gaierror as error:
         return _fail(f"cannot listen on {config.host}: {error.strerror}.")
+    except FileExistsError:
+        return _fail(f"{config.data} is a file, or has one where a directory should be: choose another --data.")
     except OSError as error:
-        return _fail(f"cannot serve {config.data} on port {config.port}: {error.strerror}.")
+        where = f"port {config.port}" if config.port else "a free port"
+        return _fail(
+            f"cannot serve {config.data} on {where} of {config.host}: {error.strerror}. Choose another --port, --host "
+            "or --data."
+        )
     with running:
         print(running.url, flush=True)
         while not asked_to_stop.is_set():
@@ -139,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         "--s3-region", metavar="REGION", help=f"its region (default: AWS_REGION, AWS_DEFAULT_REGION, else {REGION})"
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=0, metavar="N", help="port; 0 for any free one (default)")
+    serve.add_argument("--port", type=_port, default=0, metavar="N", help="port; 0 for any free one (default)")
     serve.add_argument(
         "--token-file",
         type=Path,
@@ -157,11 +168,14 @@ def _parser() -> argparse.ArgumentParser:
         help="how clients are told to move bytes (default: %(default)s)",
     )
     serve.add_argument(
-        "--public-url", metavar="URL", help="the address others reach it by, where a proxy stands before it"
+        "--public-url",
+        type=_address,
+        metavar="URL",
+        help="the address others reach it by, where a proxy stands before it",
     )
     serve.add_argument(
         "--url-lifetime",
-        type=float,
+        type=_lifetime_s,
         default=URL_LIFETIME_S,
         metavar="SECONDS",
         help="how long a presigned URL is good (default: %(default)g)",
@@ -173,6 +187,33 @@ def _parser() -> argparse.ArgumentParser:
         help="acknowledge bytes before they are on the disk: faster, but power loss may take them back",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= PORT_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: use 0 to {PORT_MAX}")
+    return int(text)
+
+
+def _lifetime_s(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 1 <= seconds <= URL_LIFETIME_MAX_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is no lifetime: use 1 to {URL_LIFETIME_MAX_S} seconds")
+    return seconds
+
+
+def _address(text: str) -> str:
+    try:
+        pieces = urlsplit(text)
+        fits = pieces.scheme in {"http", "https"} and bool(pieces.hostname)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: write it like https://models.example")
+    return text
 
 
 def _objects(url: str | None, endpoint: str | None, region: str | None) -> S3Location | None:
@@ -188,7 +229,10 @@ def _tokens(file: Path | None) -> tuple[TokenGrant, ...]:
     if file is not None:
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             _warn(f"others can read {file}: chmod 600 keeps the tokens to yourself.")
-        return parse_token_file(file.read_text().splitlines())
+        try:
+            return parse_token_file(file.read_text(encoding="utf-8").splitlines())
+        except UnicodeDecodeError as error:
+            raise TokenFileError("this is no text in UTF-8") from error
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     return (TokenGrant(token=token),) if token else ()
 

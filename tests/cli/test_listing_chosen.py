@@ -55,3 +55,12 @@ def test_a_name_of_which_nothing_is_left_is_not_found(labelled: Command) -> None
         done = labelled.run("ls", side, "llama", "--label", "stage=dev")
         assert done.code == 4
         assert "with these words and labels" in done.err
+
+
+def test_the_latest_one_of_a_name_is_listed_alone_on_either_side(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v2")
+    write_model(signed_in.store, "m:v1", created=CREATED + timedelta(hours=1))
+    assert signed_in.run("push", "m:v1", "m:v2").code == 0
+    for side in "local", "remote":
+        assert [one["tag"] for one in signed_in.run("ls", side, "m:latest", "--json").records] == ["m:v1"]
+        assert signed_in.run("ls", side, "n:latest").code == 4
