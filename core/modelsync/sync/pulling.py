@@ -123,7 +123,7 @@ class _Pull:
             sync = receiving.sides.sync_to_disk
             model = stage.install(replace=self.replace, sync=sync, stop=receiving.control)
         except BaseException as exc:
-            if isinstance(exc, _WORTH_GOING_ON):
+            if isinstance(exc, _WORTH_GOING_ON) and journal.exists:
                 stage.keep()
             else:
                 journal.remove()

@@ -156,6 +156,11 @@ class Journal:
     ) -> None:
         self._end()
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything that a later run could go on with."""
+        return self._path.exists()
+
     def read_push(self) -> PushRecord | None:
         """What an earlier push left, or None."""
         header, lines = self._read()

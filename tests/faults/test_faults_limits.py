@@ -1,0 +1,104 @@
+"""One limit and one pool of threads for everything: shared fairly, changed while they are used, by many transfers."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from modelsync.model import Direction
+from modelsync.queue import TransferRequest, TransferStatus
+from modelsync.sync import Sides, pull, push
+from modelsync.tag import Tag
+from modelsync.transfer.progress import Progress
+from modelsync.transfers import Transfers
+from support.fault_bench import Bench, MiB
+from support.fault_patience import Moving
+from support.local_store import read_tree, write_model
+from support.registry_server import RegistryServer
+from support.two_sides import SidesFactory
+from support.waiting import wait_for
+
+
+@pytest.mark.parametrize("limit", [None, 1 << 40], ids=["lifted", "raised"])
+@pytest.mark.parametrize("direction", ["push", "pull"])
+def test_who_waits_for_a_low_limit_goes_on_when_it_changes(direction: str, limit: int | None, bench: Bench) -> None:
+    model = bench.write() if direction == "push" else bench.publish()
+    sides = bench.sides("author" if direction == "push" else "reader")
+    sides.workers.bandwidth.limit = 16  # bytes per second: a piece then waits for a quarter of an hour
+    moving = Moving(direction, sides, bench)
+    wait_for(lambda: moving.ended or any(part.attempts for part in moving.progress.snapshot().parts), within_s=60)
+    assert not moving.ended
+    sides.workers.bandwidth.limit = limit
+    moving.result()
+    if direction == "push":
+        bench.assert_pushed(model)
+    else:
+        bench.assert_pulled(model)
+
+
+def moved_when_the_first_ended(
+    moves: "list[tuple[Callable[..., object], Tag, Sides]]",
+) -> list[float]:
+    """Which part of its archive each had moved when the first one was done."""
+    progresses = [Progress() for _ in moves]
+    with ThreadPoolExecutor(len(moves)) as threads:
+        running = [
+            threads.submit(move, tag, sides, progress=progress)
+            for (move, tag, sides), progress in zip(moves, progresses, strict=True)
+        ]
+        wait_for(lambda: any(one.done() for one in running), within_s=120)
+        shares = [progress.bytes_moved / (progress.bytes_total or 1) for progress in progresses]
+        for one in running:
+            one.result(120)
+    return shares
+
+
+def test_transfers_that_run_side_by_side_share_the_limit_fairly(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    size = 96 * MiB
+    tags = [Tag("iris", f"v{number}") for number in range(3)]
+    for tag in tags:
+        write_model(tmp_path / "home", str(tag), files={"weights.bin": bytes(size)})
+    sides = make_sides(registry_server)
+    push(tags[2], sides)
+    reader = make_sides(registry_server, "reader", state="reader-state")
+    pulls = Sides(
+        reader.store, reader.registry, sides.workers, reader.data, reader.journals, sync_to_disk=False
+    )  # the same threads and the same limit as the pushes
+    sides.workers.bandwidth.limit = 48 * MiB
+    shares = moved_when_the_first_ended([(push, tags[0], sides), (push, tags[1], sides), (pull, tags[2], pulls)])
+    assert min(shares) > 0.5, shares
+
+
+def test_a_queue_of_five_hundred_moves_what_is_to_be_moved_and_skips_the_rest(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    author = make_sides(registry_server, "author", state="author-state")
+    sides = make_sides(registry_server)
+    there = [Tag("there", f"v{number}") for number in range(50)]
+    for tag in there:
+        write_model(tmp_path / "author", str(tag), files={"weights.bin": str(tag).encode()})
+    for tag in there:
+        push(tag, author)
+    mine = [Tag("mine", f"v{number}") for number in range(50)]
+    for tag in mine:
+        write_model(tmp_path / "home", str(tag), files={"weights.bin": str(tag).encode()})
+    requests = [TransferRequest(Direction.PUSH, tag) for tag in mine]
+    requests += [TransferRequest(Direction.PULL, tag) for tag in there]
+    transfers = Transfers(sides, running=4)
+    transfers.add(requests)
+    assert transfers.wait(240)
+    for times in range(4):  # the same hundred again, when they are there: they are looked at, and nothing is moved
+        transfers.add(requests)
+        if times % 2:
+            transfers.set_threads(1 + times)
+        assert transfers.wait(240)
+    rows = transfers.snapshot().rows
+    assert len(rows) == 500
+    assert {row.status for row in rows[:100]} == {TransferStatus.DONE}
+    assert {row.status for row in rows[100:]} == {TransferStatus.SKIPPED}
+    for tag in there:
+        assert read_tree(sides.store.get(tag).path) == read_tree(author.store.get(tag).path)
+    assert list((tmp_path / "state").glob("*")) == []
