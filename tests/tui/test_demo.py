@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from modelsync.api import open_sides
 from modelsync.comparison import RowState, row_state
 from modelsync.credentials import Credentials
 from modelsync.errors import ModelsyncError, NoSpaceError
+from modelsync.history import Ending, History
 from modelsync.model import RemoteModel
 from modelsync.paths import Paths
 from modelsync.results import Outcome
@@ -50,6 +52,16 @@ def states(sides: Sides) -> dict[str, RowState]:
 
 def test_every_state_of_a_row_is_there(sides: Sides) -> None:
     assert set(states(sides).values()) == set(RowState)
+
+
+def test_the_history_has_what_its_person_pushed_when_that_was(running: Demo, sides: Sides) -> None:
+    entries = History(Paths.of_platform(running.environ).history_file).entries()
+    mine = {model.tag_text for model in sides.registry.models(count=100).items if model.creator_name == "mia"}
+    assert {str(entry.tag) for entry in entries} <= mine
+    assert [entry.ended for entry in entries] == sorted((entry.ended for entry in entries), reverse=True)
+    assert entries[-1].ended < datetime.now(UTC) - timedelta(days=20)
+    assert {entry.outcome for entry in entries} == {Ending.PUSHED, Ending.FAILED}
+    assert all(entry.verified for entry in entries if entry.outcome is Ending.PUSHED)
 
 
 def test_several_people_pushed_and_a_failed_upload_says_why(sides: Sides) -> None:

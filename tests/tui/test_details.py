@@ -427,7 +427,7 @@ async def test_a_push_from_the_details_goes_and_the_version_becomes_the_same(
         await pilot.press("P")
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
         await pilot.press("enter")
-        await until(pilot, lambda: lines_with(app, "bert:v2 is on both sides"))
+        await until(pilot, lambda: lines_with(app, "bert:v2 is the same on both sides"))
         await until(pilot, lambda: lines_with(app, "local v2  vs  remote v2") and not reading(app))
         await until(pilot, lambda: lines_with(app, "push  v2"))
 
@@ -438,7 +438,7 @@ async def test_a_pull_from_the_details_brings_its_files(tmp_path: Path, world: R
         await pilot.press("p")
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
         await pilot.press("enter")
-        await until(pilot, lambda: lines_with(app, "bert:v3 is on both sides"))
+        await until(pilot, lambda: lines_with(app, "bert:v3 is the same on both sides"))
         assert (tmp_path / "store/models/bert/v3/config.json").read_bytes() == b"{}"
 
 

@@ -25,6 +25,7 @@ from modelsync_tui.files import FileReading, FileState, FileTable
 from modelsync_tui.inspecting import Uses
 from modelsync_tui.integrity import verified_at
 from modelsync_tui.manifest_facts import value_text
+from modelsync_tui.model_past import past_of
 from modelsync_tui.text import wrapped
 from modelsync_tui.version_facts import facts_of
 from modelsync_tui.versions import Version, versions_of
@@ -85,6 +86,33 @@ def test_what_someone_pushed_since_was_not_compared() -> None:
     for later, found in ((timedelta(minutes=1), NOW), (timedelta(hours=1), None)):
         remote = replace(remote_model("a:v"), upload_finished_at=NOW + later)
         assert verified_at(version_of(local_model("a:v"), remote), (moved(),), "r.acme.io") == found
+
+
+# The past
+
+
+def test_pushes_of_others_stand_beside_what_was_moved_from_here_the_last_one_first() -> None:
+    theirs = replace(remote_model("a:theirs", by="raj"), upload_finished_at=NOW - timedelta(days=2), size_bytes=2048)
+    ours = replace(remote_model("a:v"), upload_finished_at=NOW + timedelta(minutes=2))
+    failed = replace(remote_model("a:bad", status=UploadStatus.FAILED, reason="disk [/] full"), upload_finished_at=NOW)
+    versions = versions_of(catalog_of([local_model("a:v")], [theirs, ours, failed]), "a", NOW)
+    pulled = replace(moved(Ending.PULLED), direction=Direction.PULL, ended=NOW + timedelta(hours=1))
+    found = past_of((pulled, moved()), versions, "r.acme.io")
+    assert [(one.what, one.version, one.who) for one in found] == [
+        ("pull", "v", "you"),
+        ("push", "v", "you"),
+        ("push", "bad", "mia"),
+        ("push", "theirs", "raj"),
+    ]
+    assert [one.words for one in found[2:]] == ["failed: disk [/] full", "2.0 KiB"]
+
+
+def test_a_later_push_of_someone_else_stands_by_itself_and_another_registry_is_named() -> None:
+    again = replace(remote_model("a:v", by="raj"), upload_finished_at=NOW + timedelta(days=1))
+    versions = versions_of(catalog_of([], [again]), "a", NOW)
+    found = past_of((moved(host="lab.acme.io"),), versions, "r.acme.io")
+    assert [one.who for one in found] == ["raj", "you"]
+    assert found[1].words.endswith(", to lab.acme.io")
 
 
 # Versions
@@ -204,7 +232,7 @@ def test_a_broken_version_says_why_and_what_to_do() -> None:
     broken = BrokenEntry(Path("/store/a/v"), "a", "v", EntryProblem.BROKEN, "model.yaml\x1b[2J is no YAML")
     (version,) = versions_of(Catalog(broken=(broken,)), "a", NOW)
     assert fact(version, "why") == "model.yaml\ufffd[2J is no YAML"
-    assert fact(version, "what to do")
+    assert fact(version, "next step")
 
 
 def test_hostile_values_become_one_harmless_bounded_line() -> None:

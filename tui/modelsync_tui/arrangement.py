@@ -5,6 +5,7 @@ from dataclasses import dataclass
 TABS_BELOW_CELLS = 100
 TABS_BELOW_ROWS = 30
 ONE_PANE_BELOW_ROWS = 16
+LOW_BELOW_ROWS = 20
 VERSIONS, FACTS, FILES, HISTORY = "versions", "facts", "files", "history"
 PANES = (VERSIONS, FACTS, FILES, HISTORY)
 """In the order of the Tab key."""
@@ -17,6 +18,8 @@ class Arrangement:
     tabbed: bool = False
     alone: bool = False
     """Even the versions share the one place."""
+    low: bool = False
+    """Few lines: the versions leave most of them to what shares the other place."""
     tab: str = FACTS
     """Which of those that share a place is seen."""
 
@@ -24,6 +27,7 @@ class Arrangement:
         """Takes the size of the terminal."""
         self.tabbed = width < TABS_BELOW_CELLS or height < TABS_BELOW_ROWS
         self.alone = height < ONE_PANE_BELOW_ROWS
+        self.low = height < LOW_BELOW_ROWS
         if not self.alone and self.tab == VERSIONS:
             self.tab = FACTS
 

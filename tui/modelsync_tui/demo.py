@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,13 @@ from typing import TYPE_CHECKING
 from modelsync import logs
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.api import open_sides
+from modelsync.credentials.keeping import ENVIRONMENT_CONTEXT
 from modelsync.errors import ModelsyncError, NoSpaceError
+from modelsync.history import Ending, History, HistoryEntry
+from modelsync.model import Direction
 from modelsync.paths import Paths
+from modelsync.program import program_name
+from modelsync.results import PushResult
 from modelsync.settings import Settings
 from modelsync.sync import Sides as JoinedSides
 from modelsync.sync import push
@@ -41,6 +46,7 @@ _ORGANIZATION = "acme"
 _LATER = timedelta(hours=9)
 """How much later than the one here the differing version was built."""
 _PUSHED_AFTER = timedelta(minutes=4)
+_RESET = "The connection was reset at part 31 of 65."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,8 @@ class _Filling:
         self._now = now.replace(microsecond=0)
         self._paths = Paths.of_platform(_environ(home, url, tokens[_ME]))
         self._failures: list[BaseException] = []
+        self._moved: list[HistoryEntry] = []
+        """What the history of the demo's person tells."""
 
     def run(self) -> None:
         """Returns when both sides are as the samples say; the largest files are written meanwhile."""
@@ -154,6 +162,9 @@ class _Filling:
         if self._failures:
             raise self._failures[0]
         self._clock.at = None
+        history = History(self._paths.history_file)
+        for entry in sorted(self._moved, key=lambda entry: entry.ended):
+            history.add(entry)
         shutil.rmtree(self._others, ignore_errors=True)
 
     def _write(self, samples: list[Sample]) -> None:
@@ -174,14 +185,19 @@ class _Filling:
         """Brings a person's versions to the registry, the oldest first."""
         account = Account(Context("demo", self._url), self._tokens[person], TokenSource.SESSION)
         joined = open_sides(Settings(store=home, sync=False), account, self._paths)
+        silent = replace(joined, history=None)  # it would say that all of it was moved just now, by me
         try:
             for sample in sorted(samples, key=lambda sample: sample.age, reverse=True):
                 self._bring(sample, home)
-                self._clock.at = min(self._built(sample) + _PUSHED_AFTER, self._now)
+                when = self._clock.at = min(self._built(sample) + _PUSHED_AFTER, self._now)
                 if sample.sides in (Sides.SAME, Sides.REMOTE_ONLY, Sides.DIFFERS):
-                    push(sample.tag, joined)
+                    result = push(sample.tag, silent)
+                    entry = _remembered(sample, joined, when, result)
                 else:
                     _record(sample, joined)
+                    entry = _remembered(sample, joined, when, None)
+                if person == _ME:
+                    self._moved.append(entry)
         finally:
             joined.close()
 
@@ -189,6 +205,26 @@ class _Filling:
         write_model(home, sample, self._built(sample))
         if sample.sides is Sides.DIFFERS:
             write_model(self._mine, sample, self._built(sample) + _LATER, larger_by=31 * MiB // 100)
+
+
+def _remembered(sample: Sample, joined: JoinedSides, when: datetime, result: PushResult | None) -> HistoryEntry:
+    """A push as its person's history has it; None: it failed."""
+    return HistoryEntry(
+        began=when,
+        ended=when + timedelta(seconds=result.seconds if result else 0),
+        direction=Direction.PUSH,
+        tag=sample.tag,
+        context=ENVIRONMENT_CONTEXT,
+        host=joined.registry.host,
+        organization=_ORGANIZATION,
+        outcome=Ending.PUSHED if result else Ending.FAILED,
+        reason=result.reason if result else _RESET,
+        verified=result is not None and result.verified,
+        bytes_total=result.bytes_total if result else 0,
+        bytes_moved=result.bytes_moved if result else 0,
+        seconds=result.seconds if result else 0.0,
+        program=program_name(),
+    )
 
 
 def _record(sample: Sample, joined: JoinedSides) -> None:
@@ -201,4 +237,4 @@ def _record(sample: Sample, joined: JoinedSides) -> None:
         return
     registry.start_upload(sample.tag)
     if sample.sides is Sides.FAILED:
-        registry.finish_upload(sample.tag, False, "The connection was reset at part 31 of 65.")
+        registry.finish_upload(sample.tag, False, _RESET)

@@ -71,12 +71,12 @@ def version_words(version: Version, catalog: Catalog) -> tuple[str, Kind]:
         case RowState.REMOTE_ONLY:
             return f"{tag} is only in the registry: p pulls it", Kind.PLAIN
         case RowState.SAME:
-            return f"{tag} is on both sides, with the same size and build time", Kind.PLAIN
+            return f"{tag} is the same on both sides, by size and build time", Kind.PLAIN
         case RowState.FAILED if version.remote is not None:
             why = literal(version.remote.status_reason).rstrip(".") or "no reason was given"
             return f"{tag}: its upload failed: {why}{_again(version)}", Kind.BAD
         case RowState.STUCK:
-            return f"{tag}: its upload began long ago and never ended{_again(version)}", Kind.BAD
+            return f"{tag}: its upload never ended{_again(version)}", Kind.BAD
         case None:
             return f"{tag}: the registry's side is not known", Kind.PLAIN
         case _:
@@ -84,7 +84,7 @@ def version_words(version: Version, catalog: Catalog) -> tuple[str, Kind]:
 
 
 def _again(version: Version) -> str:
-    return "; P pushes it again" if version.local is not None else "; only who has it can push it again"
+    return "; P pushes it again" if version.local is not None else "; who has it can push it again"
 
 
 def files_titles(version: Version | None, table: FileTable) -> Borders:

@@ -65,6 +65,7 @@ class DetailPanes:
         screen, shown = self._screen, self._arrangement.shown
         screen.set_class(self._arrangement.tabbed or self._arrangement.alone, "-tabs")
         screen.set_class(self._arrangement.alone, "-alone")
+        screen.set_class(self._arrangement.low, "-low")
         screen.set_class(FACTS in shown or shown == (VERSIONS,), "-at-upper")
         for name, frame in self.frames.items():
             frame.set_class(name not in shown, "-hidden")

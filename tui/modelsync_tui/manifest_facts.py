@@ -16,15 +16,21 @@ _MISSING = object()
 
 
 def manifest_facts(here: ModelInfo | None, there: RemoteModel | None, glyphs: Glyphs) -> tuple[Fact, ...]:
-    """What both sides say the model is; None: the side has no such version."""
+    """What both sides say that the model is; None: the side has no such version."""
     return (
         Fact.of_both("module", here.module if here else None, there.module if there else None, glyphs),
         _mapping("labels", here.labels if here else None, there.labels if there else None, glyphs),
         _mapping("metadata", here.metadata if here else None, there.metadata if there else None, glyphs),
-        _mapping("options", here.options if here else None, there.options if there else None, glyphs),
         _mapping(
             "context", _context(here.context if here else None), _context(there.context if there else None), glyphs
         ),
+    )
+
+
+def calling_facts(here: ModelInfo | None, there: RemoteModel | None, glyphs: Glyphs) -> tuple[Fact, ...]:
+    """How both sides say that it is called: looked at least often."""
+    return (
+        _mapping("options", here.options if here else None, there.options if there else None, glyphs),
         _signatures(here),
     )
 

@@ -1,5 +1,6 @@
 """The sentences of the screen: empty lists, the row under the cursor, what failed."""
 
+from datetime import datetime
 from pathlib import Path
 
 from modelsync.comparison import RowState
@@ -8,7 +9,7 @@ from modelsync.model import LocalModel, RemoteModel
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.listing import GroupRow, Row, VersionRow
 from modelsync_tui.loading import Link
-from modelsync_tui.text import count_text, literal, size_text, when_text
+from modelsync_tui.text import count_text, literal, size_pair, size_text, when_text
 from modelsync_tui.widgets.messageline import Kind
 
 
@@ -106,12 +107,18 @@ def row_words(row: Row | None, catalog: Catalog) -> tuple[str, Kind]:
 
 def _sides(local: LocalModel, remote: RemoteModel) -> str:
     if local.size_bytes != remote.size_bytes:
-        return f"{local.size_bytes:,} B here, {remote.size_bytes or 0:,} B there"
+        here, there = size_pair(local.size_bytes, remote.size_bytes)
+        return f"{here} here, {there} there"
     return f"made {_moment(local.info.creation_time)} here, {_moment(remote.build_at)} there"
 
 
-def _moment(when: object) -> str:
-    return f"{when:%Y-%m-%d %H:%M:%S}" if when is not None else "at an unknown time"
+def _moment(when: datetime | None) -> str:
+    if when is None:
+        return "at an unknown time"
+    try:
+        return f"{when.astimezone():%Y-%m-%d %H:%M:%S}"
+    except OverflowError:  # the first or last day that there is, in another time zone
+        return f"{when:%Y-%m-%d}"
 
 
 def _who(remote: RemoteModel) -> str:

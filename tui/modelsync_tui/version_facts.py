@@ -9,7 +9,7 @@ from modelsync_tui.fact import Fact
 from modelsync_tui.files import FileState, FileTable
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.inspecting import Uses
-from modelsync_tui.manifest_facts import manifest_facts
+from modelsync_tui.manifest_facts import calling_facts, manifest_facts
 from modelsync_tui.notices import short_path
 from modelsync_tui.registry_facts import upload_facts, used_by
 from modelsync_tui.text import count_text, literal, size_pair, size_text, when_text
@@ -17,6 +17,8 @@ from modelsync_tui.versions import Version
 from modelsync_tui.widgets.lines import Tone
 from modelsync_tui.widgets.version_list import state_words
 from modelsync_tui.widgets.words import moment_text
+
+_EXACT_FROM_BYTES = 1_000
 
 
 def facts_of(
@@ -35,6 +37,7 @@ def facts_of(
         _files(files, glyphs),
         used_by(uses, glyphs),
         _integrity(version, verified),
+        *calling_facts(local.info if local else None, remote, glyphs),
         Fact.plain("path", short_path(version.path) if version.path else ""),
         Fact.plain("latest", _latest(local)),
         Fact.plain("description", literal(" ".join(remote.description.split())) if remote else ""),
@@ -48,8 +51,8 @@ def _broken(version: Version) -> tuple[Fact, ...]:
         return ()
     again = "F pulls it again" if version.remote is not None else "look into the directory"
     return (
-        Fact("why", ((literal(version.broken.reason), Tone.BAD),)),
-        Fact.plain("what to do", f"{again}, or Del deletes it"),
+        Fact("why", ((literal(version.why), Tone.BAD),)),
+        Fact.plain("next step", f"{again}, or Del deletes it"),
     )
 
 
@@ -80,8 +83,8 @@ def _sizes(local: LocalModel | None, remote: RemoteModel | None, glyphs: Glyphs)
     here, there = (side.size_bytes if side else None for side in (local, remote))
     if local is None or remote is None or here == there:
         words = size_text(here if local else there)
-        exact = f" ({(here if local else there) or 0:,} bytes)" if words else ""
-        return Fact.plain("size", words + exact)
+        size = (here if local else there) or 0
+        return Fact.plain("size", f"{words} ({size:,} bytes)" if size >= _EXACT_FROM_BYTES else words)
     return Fact.differing("size", *size_pair(here, there), glyphs)
 
 

@@ -75,6 +75,13 @@ class Version:
         return (*here, Direction.PULL) if self.remote is not None else here
 
     @property
+    def why(self) -> str:
+        """Why the local entry is no model, or the upload failed; a path in it is told from the entry on."""
+        if self.broken is not None:
+            return self.broken.reason.replace(f"{self.broken.path}/", "")
+        return "" if self.remote is None else self.remote.status_reason
+
+    @property
     def row(self) -> VersionRow:
         """The same as a row of a browser."""
         return VersionRow(
@@ -87,7 +94,7 @@ class Version:
             self.local.info.labels if self.local else self.remote.labels if self.remote else {},
             self.state,
             self.broken.problem if self.broken else None,
-            self.broken.reason if self.broken else self.remote.status_reason if self.remote else "",
+            self.why,
         )
 
 

@@ -105,7 +105,7 @@ class ContextsDialog(Card[Answer]):
         yield choice("Sign out", "x", id="sign-out", kind="-danger")
 
     def lower_title(self) -> str:
-        return "Esc closes"
+        return "" if self._environment_wins else "Esc closes"
 
     def on_mount(self) -> None:
         if self._environment_wins:

@@ -56,7 +56,7 @@ class DeleteDialog(Card[DeletePlan]):
                 )
                 yield sentence("of each name", id="of-each")
         if any(item.used_by for item in self._whole.items):
-            yield Tick("delete what bentos use too", "u; they stop working", id="used")
+            yield Tick("delete what bentos use too", "u: they break", id="used")
 
     def choices(self) -> Iterable[Widget]:
         yield choice("Cancel", "Esc", id="cancel")
@@ -118,7 +118,7 @@ class DeleteDialog(Card[DeletePlan]):
         button.disabled = not self.plan.going
 
     def _verb(self) -> str:
-        return f"Delete {text.count_text(len(self.plan.going), 'version')}"
+        return f"Delete {text.count_text(len(self.plan.going), 'version')}" if self.plan.going else "Delete"
 
     def _summary(self) -> str:
         plan = self.plan

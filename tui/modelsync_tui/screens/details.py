@@ -29,9 +29,9 @@ from modelsync_tui.integrity import verified_at
 from modelsync_tui.listing import Key, Side
 from modelsync_tui.loading import Link, Loader
 from modelsync_tui.looking import Looker, Seen
+from modelsync_tui.model_past import past_of
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
-from modelsync_tui.text import literal
 from modelsync_tui.version_facts import facts_of
 from modelsync_tui.versions import Version, versions_of
 from modelsync_tui.widgets.columnline import ColumnLine
@@ -132,6 +132,7 @@ class DetailsScreen(Screen[None]):
         came_online = self._loader.link is Link.ONLINE and self._link is not Link.ONLINE
         self._link = self._loader.link
         self._look(again=came_online)
+        self._show_past()
         self._title.refresh()
         self._show_titles()
 
@@ -174,8 +175,7 @@ class DetailsScreen(Screen[None]):
             self._shown = shown
             if not self._has_news:
                 self._message.say(*version_words(picked, self._loader.catalog))
-        online = self._session.online
-        verified = verified_at(picked, self._past, online.host) if online is not None else None
+        verified = verified_at(picked, self._past, self._host)
         facts = facts_of(picked, seen.uses, seen.files, glyphs.of(self.app), verified=verified)
         self._facts.show(facts, other_version=other_version)
         self._files.show(seen.files, other_version=other_version)
@@ -185,10 +185,9 @@ class DetailsScreen(Screen[None]):
     def _show_nothing(self) -> None:
         self._looker.stop()
         self._shown = None
-        if self._loader.link is Link.CONNECTING:
-            self._message.say("Looking what the registry has of it ...")
-        elif not self._has_news:
-            self._message.say("No version of it is left: Esc goes back.")
+        if not self._has_news:
+            asks = self._loader.link is Link.CONNECTING
+            self._message.say("Looking what the registry has ..." if asks else "No version is left: Esc goes back.")
         self._facts.show((), other_version=True)
         self._files.show(FileTable(), other_version=True)
         self._show_notes((), bad=False)
@@ -206,15 +205,25 @@ class DetailsScreen(Screen[None]):
         def show(entries: tuple[HistoryEntry, ...]) -> None:
             if self.is_attached:
                 self._past = entries
-                self._history.show(entries, "No version of it was moved from here yet.")
+                self._show_past()
                 self._look()
 
         def failed(error: ModelsyncError) -> None:
             if self.is_attached:
-                self._history.show((), literal(error.sentence))
+                self.notify(error.sentence, severity="warning", markup=False)
 
         read = partial(self._inspector.history, self._asked.name)
         work.run(self.app, read, show, failed, group="details", description="read the history")
+
+    def _show_past(self) -> None:
+        events = past_of(self._past, self._versions.versions, self._host)
+        self._history.show(events, "Nothing is known to have been moved of it.")
+
+    @property
+    def _host(self) -> str:
+        """Of the registry that the versions are compared with; empty without one."""
+        online = self._session.online
+        return online.host if online is not None else ""
 
     # Words
 
