@@ -59,6 +59,7 @@ class Bench:
         retry: RetryPolicy = QUICK,
         backoff: Backoff | None = None,
         impatient: bool = False,
+        sync_to_disk: bool = False,
     ) -> Sides:
         """A store and the registry; its calls go straight there, its bytes through the proxy.
 
@@ -73,7 +74,7 @@ class Bench:
             workers=Workers(threads),
             data=DataClient(transport=Transport(stall_after_s=stall_s, answer_within_s=stall_s)),
             journals=Journals(self.folder / "state" / home),
-            sync_to_disk=False,
+            sync_to_disk=sync_to_disk,
             retry=retry,
         )
         self._open.callback(sides.close)
