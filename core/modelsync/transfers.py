@@ -7,7 +7,6 @@ threads start); it spreads its parts over the shared workers. `snapshot` reads c
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from modelsync import runs
 from modelsync.account import Account
 from modelsync.errors import TokenRefusedError, UsageError
 from modelsync.job import Job
+from modelsync.jobs import Jobs
 from modelsync.queue import ENDED, QueueSnapshot, TransferRequest, TransferRow, TransferStatus, is_refused
 from modelsync.transfer.control import Control, Paused
 
@@ -38,11 +38,7 @@ log = logging.getLogger("modelsync.transfers")
 
 RUNNING_DEFAULT = 2
 """How many transfers run side by side; each spreads over all part threads."""
-ENDED_KEPT = 1000
-"""How many transfers that were done, skipped or cancelled stay in the queue; the history has them all."""
-PARTS_KEPT_OF = 8
-"""Of how many transfers that ended the parts can still be looked at."""
-_FORGETTABLE = ENDED - {TransferStatus.FAILED}
+_BUSY = (TransferStatus.WAITING, TransferStatus.RUNNING)
 
 Starter = Callable[[Callable[[], None], str], object]
 """Runs a blocking function on a thread of its own; the second argument names it."""
@@ -71,11 +67,9 @@ class Transfers:
         self._start = start
         self._finished = finished
         self._changed = threading.Condition()
-        self._jobs: list[Job] = []
-        self._ids = ids if ids is not None else count(1)
+        self._jobs = Jobs(ids if ids is not None else count(1))
         self._earlier: frozenset[int] = frozenset()
         """What ended before the queue was last idle: no part of the sums."""
-        self._with_parts: deque[Job] = deque()
 
     def add(self, requests: Iterable[TransferRequest]) -> tuple[int, ...]:
         """Puts transfers at the end of the queue and returns their ids.
@@ -84,18 +78,17 @@ class Transfers:
         """
         with self._changed:
             self._begin_sums_if_idle()
-            ids = tuple(self._job_for(request).id for request in requests)
+            ids = tuple((self._jobs.open_for(request) or self._jobs.add(request)).id for request in requests)
         self._dispatch()
         return ids
 
     def unfinished(self) -> tuple[TransferRequest, ...]:
         """What waits, runs or is paused and was not cancelled, in order: for `restore` in another run."""
-        open_ = (TransferStatus.WAITING, TransferStatus.RUNNING, TransferStatus.PAUSED)
         with self._changed:
             return tuple(
                 replace(job.request, begun=job.upload_begun)
-                for job in self._jobs
-                if job.status in open_ and not job.is_cancelled
+                for job in self._jobs.within(*_BUSY, TransferStatus.PAUSED)
+                if not job.is_cancelled
             )
 
     def restore(self, requests: Iterable[TransferRequest]) -> tuple[int, ...]:
@@ -106,9 +99,9 @@ class Transfers:
         for request in requests:
             kept = bytes_kept(self._sides.journals, self._sides.journal_key(request.direction, request.tag))
             with self._changed:
-                known = len(self._jobs)
-                job = self._job_for(request)
-                if len(self._jobs) > known:
+                job = self._jobs.open_for(request)
+                if job is None:
+                    job = self._jobs.add(request)
                     job.restored = True
                     job.progress.bytes_total = request.size_bytes or None
                     job.progress.bytes_kept = kept
@@ -119,7 +112,7 @@ class Transfers:
     def cancel(self, transfer: int) -> None:
         """Stops it for good; the registry is told that a push failed, what a pull has fetched is removed."""
         with self._changed:
-            job = self._job(transfer)
+            job = self._jobs.of(transfer)
             if job.status is TransferStatus.RUNNING:
                 job.next = TransferStatus.CANCELLED  # also when it is just being paused
             elif job.status in (TransferStatus.WAITING, TransferStatus.PAUSED, TransferStatus.FAILED):
@@ -136,7 +129,7 @@ class Transfers:
     def pause(self, transfer: int) -> None:
         """Stops it and keeps what is finished."""
         with self._changed:
-            job = self._job(transfer)
+            job = self._jobs.of(transfer)
             if job.status is TransferStatus.WAITING:
                 job.become(TransferStatus.PAUSED)
                 self._changed.notify_all()
@@ -148,7 +141,7 @@ class Transfers:
     def resume(self, transfer: int) -> None:
         """A paused transfer, or one that is just being paused, waits for its turn again; it keeps what is finished."""
         with self._changed:
-            job = self._job(transfer)
+            job = self._jobs.of(transfer)
             if job.status is TransferStatus.RUNNING and isinstance(job.control.wish, Paused) and job.next is None:
                 job.next = TransferStatus.WAITING
         self._again(transfer, TransferStatus.PAUSED)
@@ -167,8 +160,8 @@ class Transfers:
             )
         registry.renew(account.token)
         with self._changed:
-            for job in self._jobs:
-                if job.status is TransferStatus.PAUSED and is_refused(job.error):
+            for job in self._jobs.within(TransferStatus.PAUSED):
+                if is_refused(job.error):
                     job.begin_again()
         self._dispatch()
 
@@ -179,30 +172,27 @@ class Transfers:
     def move(self, transfer: int, by: int) -> None:
         """Moves it up (negative) or down the queue; order matters to what waits."""
         with self._changed:
-            job = self._job(transfer)
-            place = self._jobs.index(job)
-            self._jobs.remove(job)
-            self._jobs.insert(max(0, min(len(self._jobs), place + by)), job)
+            job = self._jobs.of(transfer)
+            self._jobs.move(job, by)
 
     def clear_done(self) -> None:
         """Forgets what is done, skipped or cancelled; failures stay until they are retried or cancelled."""
         with self._changed:
-            self._jobs = [job for job in self._jobs if job.status not in _FORGETTABLE]
-            self._with_parts = deque(job for job in self._with_parts if job.status not in _FORGETTABLE)
+            self._jobs.clear_done()
 
     def pause_all(self) -> None:
-        for row in self._ids_in(TransferStatus.WAITING, TransferStatus.RUNNING):
-            self.pause(row)
+        for transfer in self._ids_within(*_BUSY):
+            self.pause(transfer)
 
     def cancel_all(self) -> None:
-        for row in self._ids_in(TransferStatus.WAITING, TransferStatus.PAUSED, TransferStatus.RUNNING):
-            self.cancel(row)
+        for transfer in self._ids_within(*_BUSY, TransferStatus.PAUSED):
+            self.cancel(transfer)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Blocks until nothing runs or waits; False when the time ran out first."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
-            while any(job.status in (TransferStatus.WAITING, TransferStatus.RUNNING) for job in self._jobs):
+            while self._jobs.within(*_BUSY):
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return False
@@ -233,35 +223,13 @@ class Transfers:
         rows = tuple(job.row() for job in jobs)
         return QueueSnapshot.of(rows, earlier=earlier, limit=self.limit, threads=self.threads)
 
-    def _job_for(self, request: TransferRequest) -> Job:
-        """The open transfer of this request, or a new one at the end; called with the lock held."""
-        job = self._open_job_of(request)
-        if job is None:
-            job = Job(next(self._ids), request, begun=request.begun)
-            self._jobs.append(job)
-        return job
-
-    def _open_job_of(self, request: TransferRequest) -> Job | None:
-        for job in self._jobs:
-            same = (job.request.direction, job.request.tag) == (request.direction, request.tag)
-            if same and job.status not in ENDED:
-                return job
-        return None
-
-    def _job(self, transfer: int) -> Job:
-        """Called with the lock held: what ends meanwhile shortens the list. Raises KeyError for one that is gone."""
-        for job in self._jobs:
-            if job.id == transfer:
-                return job
-        raise KeyError(transfer)
-
-    def _ids_in(self, *statuses: TransferStatus) -> list[int]:
+    def _ids_within(self, *statuses: TransferStatus) -> list[int]:
         with self._changed:
-            return [job.id for job in self._jobs if job.status in statuses]
+            return [job.id for job in self._jobs.within(*statuses)]
 
     def _again(self, transfer: int, *statuses: TransferStatus) -> None:
         with self._changed:
-            job = self._job(transfer)
+            job = self._jobs.of(transfer)
             if job.status not in statuses:
                 return
             self._begin_sums_if_idle()
@@ -270,14 +238,14 @@ class Transfers:
 
     def _begin_sums_if_idle(self) -> None:
         """Called with the lock held."""
-        if not any(job.status in (TransferStatus.WAITING, TransferStatus.RUNNING) for job in self._jobs):
-            self._earlier = frozenset(job.id for job in self._jobs if job.status in ENDED)
+        if not self._jobs.within(*_BUSY):
+            self._earlier = frozenset(job.id for job in self._jobs.within(*ENDED))
 
     def _dispatch(self) -> None:
         """Starts what waits, in order, while there are free slots."""
         with self._changed:
-            free = self._slots - sum(job.status is TransferStatus.RUNNING for job in self._jobs)
-            starting = [job for job in self._jobs if job.status is TransferStatus.WAITING][: max(0, free)]
+            free = self._slots - len(self._jobs.within(TransferStatus.RUNNING))
+            starting = self._jobs.within(TransferStatus.WAITING)[: max(0, free)]
             for job in starting:
                 job.begin_run()
         for job in starting:
@@ -307,16 +275,9 @@ class Transfers:
         self._dispatch()
 
     def _ended(self, job: Job) -> None:
-        """A run or a wait is over: keeps the queue small enough to be looked at often; called with the lock held."""
+        """A run or a wait is over; called with the lock held."""
         if job.status in ENDED:
-            self._with_parts.append(job)
-            if len(self._with_parts) > PARTS_KEPT_OF:
-                oldest = self._with_parts.popleft()
-                if oldest.status in ENDED:
-                    oldest.forget_parts()
-            gone = [other for other in self._jobs if other.status in _FORGETTABLE]
-            for other in gone[: len(gone) - ENDED_KEPT] if len(gone) > ENDED_KEPT else ():
-                self._jobs.remove(other)
+            self._jobs.ended(job)
         self._changed.notify_all()
 
     def _tell(self, job: Job) -> None:
@@ -355,7 +316,7 @@ class Transfers:
             if is_old_news:
                 job.begin_again()
             else:
-                for each in (job, *(other for other in self._jobs if other.status is TransferStatus.WAITING)):
+                for each in (job, *self._jobs.within(TransferStatus.WAITING)):
                     each.error = error
                     each.become(TransferStatus.PAUSED)
                 self._changed.notify_all()

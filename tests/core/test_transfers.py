@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelsync.errors import StillUploadingError, UnreachableError
+from modelsync.jobs import ENDED_KEPT, PARTS_KEPT_OF
 from modelsync.model import Direction, UploadStatus
 from modelsync.queue_file import QueueFile, saved_queues
 from modelsync.registry.client import Registry
@@ -19,8 +20,6 @@ from modelsync.sync import Sides, pull
 from modelsync.tag import Tag
 from modelsync.transfer.retry import RetryPolicy
 from modelsync.transfers import (
-    ENDED_KEPT,
-    PARTS_KEPT_OF,
     QueueSnapshot,
     TransferRequest,
     TransferRow,
