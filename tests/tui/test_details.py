@@ -513,6 +513,7 @@ async def test_force_asks_which_side_first(tmp_path: Path, world: RegistryServer
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, ForceDialog))
         await until(pilot, lambda: lines_with(app, title))
+        await until(pilot, lambda: lines_with(app, "(1 differs, 1 new, 1 gone)"))
 
 
 async def test_force_on_one_side_only_knows_where_to(tmp_path: Path, world: RegistryServer) -> None:

@@ -1,5 +1,6 @@
 """The questions over a screen: what they say, what each key answers."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -7,15 +8,17 @@ import pytest
 from textual.screen import Screen
 from textual.widgets import Button, Input
 
-from modelsync.comparison import Plan, plan_pull, plan_push
+from modelsync.comparison import Plan, PlanItem, plan_pull, plan_push
 from modelsync.model import RemoteModel, UploadStatus
 from modelsync.tag import Tag
+from modelsync.transfer.control import Control
 from modelsync.transfers import QueueSnapshot
 from modelsync_tui import keys
 from modelsync_tui.dialogs.force import ForceDialog
 from modelsync_tui.dialogs.help import HelpScreen, relevant
 from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.dialogs.quit import QuitChoice, QuitDialog
+from modelsync_tui.dialogs.sides import Fact
 from support.model_values import BUILT, local_model, remote_model
 from support.queue_values import queue_of_every_kind
 from support.screens import LARGE, SMALL, UNANSWERED, Stage, text_of, until
@@ -126,6 +129,36 @@ class TestForce:
             assert "remote (will be replaced)" in screen
             for words in ("6.8 KiB", "6.3 KiB", "stage=prod", "stage=dev", "raj@acme.io", "about 7 s"):
                 assert words in screen
+
+    async def test_how_the_files_differ_and_what_uses_it_come_when_both_sides_were_asked(self) -> None:
+        asked: list[Control] = []
+        go_on = threading.Event()
+
+        def look(_item: PlanItem, control: Control) -> tuple[Fact, ...]:
+            asked.append(control)
+            assert go_on.wait(10)
+            return Fact("files", "9", "8  (2 differ, 1 new)", True), Fact("used by", "-", "1 deployment: prod", False)
+
+        app = Stage(ForceDialog(force_plan(), look=look))
+        async with app.run_test(size=SMALL) as pilot:
+            await until(pilot, lambda: asked and "used by" in text_of(app))
+            height = app.screen.query_one("#sides").size.height
+            go_on.set()
+            await until(pilot, lambda: "8  (2 differ, 1 new)" in text_of(app))
+            assert "1 deployment: prod" in text_of(app)
+            assert app.screen.query_one("#sides").size.height == height, "nothing moves under a person's hands"
+            await pilot.press("escape")
+            assert asked[0].cancelled
+
+    async def test_the_list_of_several_has_titles_and_says_how_one_is_left_out(self) -> None:
+        app = Stage(ForceDialog(force_plan(several=True)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            lines = text_of(app).splitlines()
+            heading = next(line for line in lines if "Version" in line and "Local" in line)
+            row = next(line for line in lines if "llama-ft:2026w47 " in line)
+            assert heading.index("Local") + len("Local") == row.index("KiB") + len("KiB")
+            assert "Space leaves one out" in text_of(app)
 
     async def test_a_remote_version_is_replaced_only_after_its_name_was_typed(self) -> None:
         app = Stage(ForceDialog(force_plan()))

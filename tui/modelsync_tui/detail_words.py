@@ -71,7 +71,7 @@ def version_words(version: Version, catalog: Catalog) -> tuple[str, Kind]:
         case RowState.REMOTE_ONLY:
             return f"{tag} is only in the registry: p pulls it", Kind.PLAIN
         case RowState.SAME:
-            return f"{tag} is the same on both sides, by size and build time", Kind.PLAIN
+            return f"{tag} is the same on both sides", Kind.PLAIN
         case RowState.FAILED if version.remote is not None:
             why = literal(version.remote.status_reason).rstrip(".") or "no reason was given"
             return f"{tag}: its upload failed: {why}{_again(version)}", Kind.BAD

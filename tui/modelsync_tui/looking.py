@@ -69,7 +69,7 @@ class Looker:
             return
         reading = FileReading(
             local=version.path is not None,
-            remote=_has_files(version),
+            remote=has_files(version),
         )
         self._take(Seen(version, reading.table))
         ask = partial(self._ask, version, reading, self._control)
@@ -105,7 +105,7 @@ class Looker:
             if self.seen is not None and not control.cancelled:
                 self._take(replace(self.seen, uses=uses))
 
-        path, remote = version.path, version.remote if _has_files(version) else None
+        path, remote = version.path, version.remote if has_files(version) else None
         if path is not None:
             here = partial(inspector.local_files, path, control)
             self._run(lambda: reading.take_local(_answer(here)), files, f"list the files of {version.tag_text}")
@@ -136,6 +136,6 @@ def _same(one: Version, other: Version) -> bool:
     return (one.key, one.local, one.remote, one.broken) == (other.key, other.local, other.remote, other.broken)
 
 
-def _has_files(version: Version) -> bool:
+def has_files(version: Version) -> bool:
     """Whether the registry holds an archive of it."""
     return version.remote is not None and decide_pull(None, version.remote).goes

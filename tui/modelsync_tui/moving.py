@@ -59,6 +59,8 @@ class Mover:
 
     def _ask(self, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
         from modelsync_tui.dialogs.force import ForceDialog
+        from modelsync_tui.force_look import look
+        from modelsync_tui.inspecting import Inspector
 
         self._message.say("")
         plan = plan_for(self._loader.catalog, keys, direction, force=force)
@@ -67,7 +69,8 @@ class Mover:
             subject = f"{keys[0][0]}:{keys[0][1]} is" if len(keys) == 1 else "None of them is"
             self._message.say(f"{subject} not in {where}: nothing to {direction}.", Kind.BAD)
         elif force:
-            dialog = ForceDialog(plan, bytes_per_s=self._queueing.recent_speed)
+            looks = partial(look, Inspector(self._session), direction)
+            dialog = ForceDialog(plan, bytes_per_s=self._queueing.recent_speed, look=looks)
             self._app.push_screen(dialog, partial(self._forced, plan))
         elif direction is Direction.PULL:
             ask = partial(self._ask_plan, plan, self._session.online)

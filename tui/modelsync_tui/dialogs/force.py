@@ -1,6 +1,7 @@
 """The question before a version is overwritten: both sides, what changes, and a confirm that cannot slip."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -12,13 +13,18 @@ from textual.widgets import Button, Input, Static
 
 from modelsync.comparison import Direction, Plan, PlanItem
 from modelsync.tag import Tag
-from modelsync_tui import text
+from modelsync.transfer.control import Control
+from modelsync_tui import text, work
 from modelsync_tui.dialogs.card import Card, bracketed, choice, sentence
-from modelsync_tui.dialogs.sides import SidesTable
+from modelsync_tui.dialogs.sides import Fact, SidesTable
 from modelsync_tui.glyphs import Glyphs
+from modelsync_tui.widgets.columnline import ColumnLine
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 from modelsync_tui.widgets.words import about_text, moment_text
 
+Look = Callable[[PlanItem, Control], Sequence[Fact]]
+"""Asks both sides about one version; blocks, and ends early when the control is cancelled."""
+LOOKED_FOR = ("files", "used by")
 _WIDE_CELLS = 80
 """From this width on a line of the list has room for whole dates and addresses."""
 _NAMED_MAX = 3
@@ -41,13 +47,15 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         Binding("enter", "confirm", show=False, id="force.confirm", tooltip="go, once it was confirmed"),
     ]
 
-    def __init__(self, plan: Plan, *, bytes_per_s: float = 0.0) -> None:
-        """`bytes_per_s`: the speed to reckon the time with; 0 says no time."""
+    def __init__(self, plan: Plan, *, bytes_per_s: float = 0.0, look: Look | None = None) -> None:
+        """`bytes_per_s`: the speed to reckon the time with; 0 says no time. `look` is asked about a single version."""
         self._items = tuple(item for item in plan.going if item.tag is not None)
         super().__init__(_title(plan, self._items))
         self._plan = plan
         self._push = plan.direction is Direction.PUSH
         self._bytes_per_s = bytes_per_s
+        self._look = look
+        self._control = Control()
         self._dropped: set[int] = set()
         self._typed = ""
 
@@ -67,9 +75,12 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
     def body(self) -> Iterable[Widget]:
         yield sentence(self._warning(), id="warning", kind="-warn")
         if len(self._items) == 1:
-            yield SidesTable(self._items[0], self._plan.direction, self.glyphs, id="sides")
+            coming = LOOKED_FOR if self._look is not None else ()
+            yield SidesTable(self._items[0], self._plan.direction, self.glyphs, coming=coming, id="sides")
         elif self._items:
-            yield ForceLines(self._items, self._dropped, self.glyphs, id="items")
+            lines = ForceLines(self._items, self._dropped, self.glyphs, id="items")
+            yield ColumnLine(lines.heading)
+            yield lines
         yield sentence(self._consequence(), id="consequence", kind="-muted")
         if left_alone := self._left_alone():
             yield sentence(left_alone, id="left-alone", kind="-muted")
@@ -97,6 +108,22 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
             self.set_focus(inputs.first())
         else:
             self.set_focus(self.query_one("#cancel", Button))
+
+        if self._look is not None and len(self._items) == 1:
+            look = partial(self._look, self._items[0], self._control)
+            work.run(
+                self.app, look, self._show_look, lambda _: self._show_look(()), group="force", description="compare"
+            )
+
+    def on_unmount(self) -> None:
+        self._control.cancel()
+
+    def lower_title(self) -> str:
+        return "Space leaves one out, or takes it in" if len(self._items) > 1 else ""
+
+    def _show_look(self, found: Sequence[Fact]) -> None:
+        for table in self.query(SidesTable):
+            table.add(found)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -210,6 +237,12 @@ class ForceLines(Lines):
     def line_count(self) -> int:
         return len(self._items)
 
+    def heading(self, width: int) -> Sequence[Piece]:
+        """The titles of the columns."""
+        built_width, who_width, tag_width = _widths(width)
+        words = "  " + text.left("Version", tag_width) + f" {'Local':>11} {'Remote':>11}  "
+        return ((words + text.left("Built", built_width) + "  " + text.left("By", who_width), Tone.MUTED),)
+
     def line(self, index: int, width: int) -> Sequence[Piece]:
         item = self._items[index]
         dropped = index in self._dropped
@@ -220,9 +253,7 @@ class ForceLines(Lines):
         who = text.literal(remote.creator_email or remote.creator_name) if remote else "new"
         when = remote.build_at if remote else None
         built = moment_text(when) if width >= _WIDE_CELLS else text.when_text(when)
-        built_width = 16 if width >= _WIDE_CELLS else 7
-        who_width = 16 if width >= _WIDE_CELLS else 11
-        tag_width = max(8, width - built_width - who_width - 31)
+        built_width, who_width, tag_width = _widths(width)
         tone = Tone.MUTED if dropped else Tone.PLAIN
         mark = " " if dropped else self._glyphs.marked
         ellipsis = self._glyphs.ellipsis
@@ -233,6 +264,12 @@ class ForceLines(Lines):
             (text.left(built, built_width) + "  ", Tone.MUTED),
             (text.left(who, who_width, ellipsis), Tone.MUTED),
         )
+
+
+def _widths(width: int) -> tuple[int, int, int]:
+    """Of the columns for the remote build, who pushed it, and the tag."""
+    built, who = (16, 16) if width >= _WIDE_CELLS else (7, 11)
+    return built, who, max(8, width - built - who - 31)
 
 
 def _title(plan: Plan, items: Sequence[PlanItem]) -> str:

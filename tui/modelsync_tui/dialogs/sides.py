@@ -65,9 +65,13 @@ def _labels(local: LocalModel | None, remote: RemoteModel | None) -> list[Fact]:
 class SidesTable(Lines, can_focus=False):
     """The facts of one version, local at the left, what differs marked."""
 
-    def __init__(self, item: PlanItem, direction: Direction, glyphs: Glyphs, *, id: str) -> None:
+    def __init__(
+        self, item: PlanItem, direction: Direction, glyphs: Glyphs, *, coming: Sequence[str] = (), id: str
+    ) -> None:
+        """`coming`: the names of facts that are still asked for."""
         super().__init__(id=id)
-        self._facts = facts(item)
+        self._known = facts(item)
+        self._facts = (*self._known, *(Fact(name, glyphs.ellipsis, glyphs.ellipsis, False) for name in coming))
         self._glyphs = glyphs
         replaced = item.remote is not None if direction is Direction.PUSH else item.local is not None
         push = direction is Direction.PUSH
@@ -75,6 +79,11 @@ class SidesTable(Lines, can_focus=False):
         short_old = "old" if replaced else "nothing"
         self._heads = _heads(push=push, old=old)
         self._short_heads = _heads(push=push, old=short_old)
+
+    def add(self, facts: Sequence[Fact]) -> None:
+        """What was still asked for; without any, nobody knows it."""
+        self._facts = (*self._known, *facts)
+        self.lines_changed()
 
     def line_count(self) -> int:
         return len(self._facts) + 1
