@@ -119,9 +119,24 @@ def decide_pull(local: LocalModel | None, remote: RemoteModel, *, force: bool = 
             return Decision(Verdict.SKIP_SAME, REASON_SAME)
         return Decision(Verdict.SKIP_DIFFERS, REASON_DIFFERS)
     if remote.status is not UploadStatus.SUCCESS:
-        why = f": {remote.status_reason}" if remote.status_reason else ""
-        return Decision(Verdict.REFUSE, f"its upload is {remote.status}{why}")
+        return Decision(Verdict.REFUSE, _why_not_whole(remote))
     return Decision(Verdict.GO, "replaces the local version" if local else "new in the local store")
+
+
+def _why_not_whole(remote: RemoteModel) -> str:
+    """Why there is nothing to fetch of a version whose upload did not succeed."""
+    why = f": {remote.status_reason.rstrip('.')}" if remote.status_reason else ""
+    match remote.status:
+        case UploadStatus.FAILED:
+            return f"its upload failed{why}"
+        case UploadStatus.UPLOADING:
+            return _upload_in_progress(remote) if _is_recent(remote, None) else "its upload never ended"
+        case UploadStatus.PENDING:
+            return "its upload has not begun"
+        case UploadStatus.UNKNOWN | UploadStatus.SUCCESS:
+            return "the registry does not say that its upload succeeded"
+        case _:
+            assert_never(remote.status)
 
 
 def _upload_in_progress(remote: RemoteModel) -> str:

@@ -18,6 +18,9 @@ class Outcome(StrEnum):
     PUSHED = "pushed"
     PULLED = "pulled"
     SKIPPED = "skipped"
+    WOULD_PUSH = "would push"
+    """Of a dry run, as the next."""
+    WOULD_PULL = "would pull"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,10 +23,10 @@ The account is that of BENTO_CLOUD_API_KEY and BENTO_CLOUD_API_ENDPOINT, else th
 TRANSFER_EPILOG: Final = """\
 one line per tag on stdout: {verb}, skipped or failed; the tag; why. With --json:
   tag          name:version
-  outcome      {verb}, skipped (it is there already) or failed
+  outcome      {verb}, skipped (it is there already) or failed; with --dry-run, would {bare}
   reason       why it was done, or why nothing was; empty after an error
   resumed      whether it went on from an earlier run's parts
-{verified}  bytes_total  of the archive on the wire; 0 when nothing was to be moved
+{verified}  bytes_total  of the archive on the wire; 0 when nothing was to be moved; with --dry-run, of the files
   bytes_moved  in this run, what was sent again included
   retries, seconds
   error        a sentence, or null
@@ -175,7 +175,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _transfer_epilog(verb: str, verified: str = "") -> str:
-    return TRANSFER_EPILOG.format(verb=verb, verified=verified)
+    return TRANSFER_EPILOG.format(verb=verb, bare=verb.removesuffix("ed"), verified=verified)
 
 
 def _common_flags() -> argparse.ArgumentParser:
@@ -198,6 +198,7 @@ def _common_flags() -> argparse.ArgumentParser:
 def _transfer_flags(parser: argparse.ArgumentParser) -> None:
     completed(parser.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP), local_tags)
     parser.add_argument("--force", action="store_true", help="replace a version that is there already")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     _speed_flags(parser)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from modelsync.comparison import Direction
 from modelsync.model import Json
-from modelsync.results import PullResult, TransferResult
+from modelsync.results import Outcome, PullResult, TransferResult
 from modelsync.tag import Tag
 from modelsync_cli.jobs import Job, run_jobs
 from modelsync_cli.output import Output, size_text
@@ -32,18 +32,26 @@ class TransferJob(Job):
     def work(self, session: Session, sides: "Sides") -> None:
         from modelsync import sync  # not before: it loads an HTTP client
 
-        force = is_set(session.args, "force")
+        force, dry = is_set(session.args, "force"), is_set(session.args, "dry_run")
         control, progress = self.control, self.progress
         match self.direction:
             case Direction.PUSH:
                 self.tag = self._local_tag(sides)
-                self.result = sync.push(self.tag, sides, force=force, control=control, progress=progress)
+                if dry:
+                    self.result = sync.would_push(self.tag, sides, force=force, control=control)
+                else:
+                    self.result = sync.push(self.tag, sides, force=force, control=control, progress=progress)
             case Direction.PULL:
                 query, verify = flag(session.args, "query") or "", is_set(session.args, "verify")
                 if query and self.reference.version is not None:
                     session.output.warn(f"{self.reference} is one version already: --query says nothing about it.")
                 self.tag = sync.resolve_remote(self.reference, sides.registry, query=query, control=control)
-                self.result = sync.pull(self.tag, sides, force=force, verify=verify, control=control, progress=progress)
+                if dry:
+                    self.result = sync.would_pull(self.tag, sides, force=force, control=control)
+                else:
+                    self.result = sync.pull(
+                        self.tag, sides, force=force, verify=verify, control=control, progress=progress
+                    )
             case _:
                 assert_never(self.direction)
 
@@ -95,6 +103,9 @@ class TransferJob(Job):
             output.warn(f"{result.tag} is there already, but differs. Replace it with --force.")
         for warning in result.warnings:
             output.warn(warning)
+        if result.outcome in (Outcome.WOULD_PUSH, Outcome.WOULD_PULL):
+            moved = "sent" if self.direction is Direction.PUSH else "fetched"
+            output.note(f"{result.tag}: about {size_text(result.bytes_total)} would be {moved}; nothing was.")
         if result.bytes_moved:
             speed = size_text(int(result.bytes_moved / max(result.seconds, 0.001)))
             retries = f", {result.retries} retries" if result.retries else ""

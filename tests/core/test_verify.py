@@ -279,7 +279,7 @@ def test_a_version_whose_upload_never_ended_cannot_be_compared(
 ) -> None:
     write_model(tmp_path / "home", "iris:v1")
     register_model(registry_server.api, "iris", "v1")
-    with pytest.raises(TransferError, match="upload is pending"):
+    with pytest.raises(TransferError, match="its upload has not begun"):
         verify(TAG, make_sides(registry_server))
 
 

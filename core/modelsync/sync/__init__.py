@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelsync.sync.giving_up import give_up
-    from modelsync.sync.pulling import pull, resolve_remote
-    from modelsync.sync.pushing import push
+    from modelsync.sync.pulling import pull, resolve_remote, would_pull
+    from modelsync.sync.pushing import push, would_push
     from modelsync.sync.sides import Sides
     from modelsync.sync.verifying import verify
 
@@ -20,10 +20,12 @@ _HOMES = {
     "push": "pushing",
     "resolve_remote": "pulling",
     "verify": "verifying",
+    "would_pull": "pulling",
+    "would_push": "pushing",
 }
 """The module that each public name lives in."""
 
-__all__ = ["Sides", "give_up", "pull", "push", "resolve_remote", "verify"]
+__all__ = ["Sides", "give_up", "pull", "push", "resolve_remote", "verify", "would_pull", "would_push"]
 
 
 def __getattr__(name: str) -> object:

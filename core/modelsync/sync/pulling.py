@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from modelsync.archive.settle import Unpacked
-from modelsync.comparison import Verdict, decide_pull
+from modelsync.comparison import Decision, Verdict, decide_pull
 from modelsync.errors import (
     AuthenticationError,
     BrokenModelError,
@@ -75,13 +75,7 @@ def pull(
 
 def _pull(tag: Tag, sides: Sides, *, force: bool, verify: bool, control: Control, progress: Progress) -> PullResult:
     progress.phase = Phase.LOOK
-    remote = sides.record(tag, control)
-    local = _local(sides, tag, force=force)
-    decision = decide_pull(local, remote, force=force)
-    if decision.verdict is Verdict.REFUSE:
-        raise TransferError(
-            f"{tag} is not pulled: {decision.reason}.", hint="Ask who pushed it, or pick another version."
-        )
+    remote, local, decision = _look(tag, sides, force=force, control=control)
     if not decision.goes and local is not None:
         progress.end()
         return PullResult(
@@ -103,6 +97,36 @@ def _pull(tag: Tag, sides: Sides, *, force: bool, verify: bool, control: Control
                 raise StoreError(f"{tag} was put into the store meanwhile.", hint="Pull again to compare.")
             receiving = Receiving(sides, remote, tag, stage, control, progress, journal, earlier, verify)
             return _Pull(receiving, replace=force).run(decision.reason)
+
+
+def would_pull(tag: Tag, sides: Sides, *, force: bool = False, control: Control | None = None) -> PullResult:
+    """What a pull would come to now; changes nothing, and is not in the history.
+
+    `bytes_total` is about what it would fetch: the size of the files as the registry knows it. Raises what a pull
+    raises before it fetches.
+    """
+    remote, local, decision = _look(tag, sides, force=force, control=control or Control())
+    if decision.goes:
+        need_space(sides, remote.size_bytes or 0)
+    return PullResult(
+        tag=tag,
+        outcome=Outcome.WOULD_PULL if decision.goes else Outcome.SKIPPED,
+        reason=decision.reason,
+        differs=decision.verdict is Verdict.SKIP_DIFFERS,
+        bytes_total=(remote.size_bytes or 0) if decision.goes else 0,
+        path=local.path if local is not None else sides.store.models_dir / tag.name / tag.version,
+    )
+
+
+def _look(tag: Tag, sides: Sides, *, force: bool, control: Control) -> tuple[RemoteModel, LocalModel | None, Decision]:
+    """What both sides have of it, and what follows from it; raises what a pull raises before it fetches."""
+    remote = sides.record(tag, control)
+    local = _local(sides, tag, force=force)
+    decision = decide_pull(local, remote, force=force)
+    if decision.verdict is Verdict.REFUSE:
+        hint = "Get it from HuggingFace." if remote.is_reference else "Ask who pushed it, or pick another version."
+        raise TransferError(f"{tag} is not pulled: {decision.reason}.", hint=hint)
+    return remote, local, decision
 
 
 @dataclass(slots=True)

@@ -62,18 +62,10 @@ def push(
 
 
 def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control, progress: Progress) -> PushResult:
-    if sides.registry.context.read_only:
-        raise PermissionDeniedError(
-            f"The context {sides.registry.context.name!r} is read-only: nothing is pushed to it.",
-            hint="Use another context, or leave out the flag or the setting that says so.",
-        )
     progress.phase = Phase.LOOK
-    local = sides.store.get(tag)
-    key = sides.journal_key(Direction.PUSH, tag)
-    remote = sides.registry.model(tag, control=control)
-    decision = _decide(sides, local, remote, force=force, begun=begun)
+    local, decision = _look(tag, sides, force=force, begun=begun, control=control)
     if decision.goes:
-        with sides.journals.open(key) as journal:
+        with sides.journals.open(sides.journal_key(Direction.PUSH, tag)) as journal:
             # Looked at again under the lock: another process may have pushed it while this one looked.
             remote = sides.registry.model(tag, control=control)
             decision = _decide(sides, local, remote, force=force, begun=begun)
@@ -81,8 +73,6 @@ def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control,
                 return _Push(sides, local, control, progress, journal).run(remote, decision.reason)
             if decision.verdict is Verdict.SKIP_SAME:
                 journal.remove()
-    if decision.verdict is Verdict.REFUSE:
-        raise UploadInProgressError(f"{tag} is not pushed: {decision.reason}.", hint="Wait, or push with force.")
     progress.end()
     return PushResult(
         tag=tag,
@@ -93,13 +83,44 @@ def _push(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control,
     )
 
 
+def would_push(tag: Tag, sides: Sides, *, force: bool = False, control: Control | None = None) -> PushResult:
+    """What a push would come to now; changes nothing, and is not in the history.
+
+    `bytes_total` is about what it would send: the size of the files. Raises what a push raises before it sends.
+    """
+    local, decision = _look(tag, sides, force=force, begun=False, control=control or Control())
+    return PushResult(
+        tag=tag,
+        outcome=Outcome.WOULD_PUSH if decision.goes else Outcome.SKIPPED,
+        reason=decision.reason,
+        differs=decision.verdict is Verdict.SKIP_DIFFERS,
+        bytes_total=local.size_bytes if decision.goes else 0,
+    )
+
+
+def _look(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control) -> tuple[LocalModel, Decision]:
+    """What both sides have of it, and what follows from it; raises what a push raises before it sends."""
+    if sides.registry.context.read_only:
+        raise PermissionDeniedError(
+            f"The context {sides.registry.context.name!r} is read-only: nothing is pushed to it.",
+            hint="Use another context, or leave out the flag or the setting that says so.",
+        )
+    local = sides.store.get(tag)
+    remote = sides.registry.model(tag, control=control)
+    return local, _decide(sides, local, remote, force=force, begun=begun)
+
+
 def _decide(sides: Sides, local: LocalModel, remote: RemoteModel | None, *, force: bool, begun: bool) -> Decision:
-    """What we began ourselves and did not end is no obstacle."""
+    """What we began ourselves and did not end is no obstacle. Raises TransferError for what must not be touched."""
     decision = decide_push(local, remote, force=force)
-    if decision.verdict is not Verdict.REFUSE or remote is None or remote.status is not UploadStatus.UPLOADING:
+    if decision.verdict is not Verdict.REFUSE or remote is None:
         return decision
-    key = sides.journal_key(Direction.PUSH, local.tag)
-    return decide_push(local, remote, force=began_upload(sides.journals, key, remote, begun=begun))
+    tag = local.tag
+    if remote.is_reference:
+        raise TransferError(f"{tag} is not pushed: {decision.reason}.", hint="Give the local version another name.")
+    if began_upload(sides.journals, sides.journal_key(Direction.PUSH, tag), remote, begun=begun):
+        return decide_push(local, remote, force=True)
+    raise UploadInProgressError(f"{tag} is not pushed: {decision.reason}.", hint="Wait, or push with force.")
 
 
 @dataclass(slots=True)
