@@ -422,6 +422,7 @@ def test_a_push_of_a_version_that_is_gone_since_is_not_found(
         push(TAG, sides)
 
 
-def test_journals_name_the_stages_they_go_on_with(tmp_path: Path) -> None:
-    (tmp_path / "push-x.journal").write_text("rubbish")
+@pytest.mark.parametrize("text", ["rubbish", "7", "[]", '"x"', '{"direction": "pull", "stage": 7}'])
+def test_a_file_that_is_no_journal_names_no_stage(text: str, tmp_path: Path) -> None:
+    (tmp_path / "pull-x.journal").write_text(text)
     assert Journals(tmp_path).stages() == ()

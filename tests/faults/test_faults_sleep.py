@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from modelsync_registry.tokens import TokenGrant
 from support.command import Command
 from support.fault_bench import TAG, Bench, MiB
 from support.local_store import read_tree, write_model
-from support.registry_server import TOKEN, TOM_TOKEN, TokenGrant
+from support.registry_server import TOKEN, TOM_TOKEN
 from support.waiting import wait_for
 
 SIZE = 40 * MiB

@@ -120,9 +120,9 @@ class Journals:
         found = []
         for path in self.files():
             with suppress(OSError, ValueError, KeyError, TypeError):
-                facts = json.loads(path.read_bytes().split(b"\n", 1)[0])
-                if facts.get("direction") == Direction.PULL:
-                    found.append(Path(os.fsdecode(bytes.fromhex(facts["stage"]))))
+                facts: Json = json.loads(path.read_bytes().split(b"\n", 1)[0])
+                if isinstance(facts, dict) and facts.get("direction") == Direction.PULL:
+                    found.append(Path(os.fsdecode(bytes.fromhex(_text(facts["stage"])))))
         return tuple(found)
 
     def clean(self, now: float | None = None) -> int:
