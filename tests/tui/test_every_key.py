@@ -220,6 +220,7 @@ TRANSFERS = (
     Step("transfers.files", says("f parts", "part-of-it-00")),
     Step("transfers.page_down", says("part-of-it-40"), ready=says("part-of-it-00")),
     Step("transfers.page_up", says("part-of-it-00")),
+    Step("transfers.log", says("4 Log  filter: big:v3")),
 )
 LOG = (
     Step("log.up", lambda app: log_line(app)[0] == log_line(app)[1] - 1, ready=lambda app: log_line(app)[1] > 20),
@@ -229,6 +230,8 @@ LOG = (
     Step("log.top", lambda app: log_line(app)[0] == 0),
     Step("log.bottom", lambda app: log_line(app)[0] == log_line(app)[1]),
     Step("log.file", lambda app: app.clipboard.endswith("modelsync.log")),
+    Step("log.filter", lambda app: isinstance(app.focused, Input), then="escape"),
+    Step("log.back", in_pane(keys.Where.BROWSER), ready=in_pane(keys.Where.LOG)),
 )
 DETAILS = (
     Step("details.bottom", lambda app: version_line(app) == MANY - 1, first="i", ready=is_open(DetailsScreen)),

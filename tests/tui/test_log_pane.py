@@ -139,3 +139,70 @@ async def test_a_transfer_that_ended_and_a_failed_connection_leave_lines(
         await until(pilot, lambda: lines_with(app, "push iris:v1: pushed"))
         transfers.add([TransferRequest(Direction.PULL, Tag("none", "x"))])
         await until(pilot, lambda: lines_with(app, "pull none:x: failed"))
+
+
+async def test_it_is_narrowed_while_one_types_to_lines_that_have_all_words(tmp_path: Path) -> None:
+    app = app_for(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        for number in range(30):
+            log.info("push iris:v%d is fine", number)
+        log.warning("pull [/b]fraud:v7 is slow")
+        await pilot.press("4")
+        await until(pilot, lambda: lines_with(app, "pull [/b]fraud:v7"))
+        await pilot.press("slash", *"IRIS", "space", *"v7")
+        await until(pilot, lambda: lines_with(app, "push iris:v7") and not lines_with(app, "push iris:v8"))
+        assert not lines_with(app, "fraud")
+        log.info("later: iris:v7 again")
+        log.info("later: iris:v9 again")
+        await until(pilot, lambda: lines_with(app, "later: iris:v7 again"))
+        await pilot.press("enter")
+        await until(pilot, lambda: lines_with(app, "4 Log  filter: IRIS v7"))
+        assert app.main.place.value == "log"
+        assert not lines_with(app, "later: iris:v9")
+        await pilot.press("slash", *" nothing-like-it")
+        await until(pilot, lambda: lines_with(app, "No line has these words. Esc shows all lines."))
+        await pilot.press("escape")
+        await until(pilot, lambda: lines_with(app, "later: iris:v9 again"))
+        await pilot.press("slash", *"warning", "enter")
+        await until(pilot, lambda: lines_with(app, "fraud") and not lines_with(app, "iris"))
+        await pilot.press("escape")
+        await until(pilot, lambda: lines_with(app, "later: iris:v9 again") and not lines_with(app, "filter: warning"))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.main.place.value == "browsers")
+
+
+async def test_the_filter_of_the_log_and_that_of_a_list_are_two(tmp_path: Path) -> None:
+    write_model(tmp_path / "store", "iris:v1")
+    write_model(tmp_path / "store", "fraud:v1")
+    app = app_for(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: lines_with(app, "fraud"))
+        await pilot.press("slash", *"iris", "enter", "4", "slash", *"pull", "enter", "1")
+        assert app.main.local.ask.filter.text == "iris"
+        assert lines_with(app, "4 Log  filter: pull")
+        await pilot.press("escape")
+        assert lines_with(app, "fraud")
+        assert lines_with(app, "4 Log  filter: pull")
+
+
+@pytest.mark.parametrize("size", [WIDE, SHORT])
+async def test_o_on_a_failed_transfer_shows_its_lines(
+    tmp_path: Path, registry_server: RegistryServer, size: tuple[int, int]
+) -> None:
+    app = app_for(tmp_path, registry_server)
+    write_model(tmp_path / "store", "iris:v1")
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.session.transfers is not None)
+        transfers = app.session.transfers
+        assert transfers is not None
+        tags = (Tag("none", "x"), Tag("iris", "v1"))
+        transfers.add(
+            [TransferRequest(way, tag) for way, tag in zip((Direction.PULL, Direction.PUSH), tags, strict=True)]
+        )
+        await until(pilot, lambda: lines_with(app, "1 failed"))
+        await pilot.press("3", "o")
+        await until(pilot, lambda: lines_with(app, "pull none:x: failed"))
+        assert app.main.place.value == "log"
+        assert lines_with(app, "filter: none:x")
+        assert not lines_with(app, "push iris:v1: pushed")

@@ -178,6 +178,7 @@ ACTIONS: tuple[Action, ...] = (
         ("transfers.files", "f", "files", "files", "its files in the place of its parts, and back", 8),
         ("transfers.page_up", "pageup", "page(-1)", "page up", "one page up in its parts or files", 0),
         ("transfers.page_down", "pagedown", "page(1)", "page down", "one page down in its parts or files", 0),
+        ("transfers.log", "o", "log", "log", "what the log says of it", 0),
     ),
     *_section(
         Group.LOG,
@@ -189,6 +190,8 @@ ACTIONS: tuple[Action, ...] = (
         ("log.top", "home g", "top", "top", "oldest line", 0),
         ("log.bottom", "end G", "bottom", "bottom", "newest line, and those that come", 1),
         ("log.file", "o", "file", "log file", "say where the log file is, copy its path", 2),
+        ("log.filter", "slash", "screen.filter", "filter", "only lines with some words; Esc clears it", 3),
+        ("log.back", "escape", "back", "back", "clear the filter, then back to the list", 0),
     ),
     *_section(
         Group.APP,

@@ -72,7 +72,7 @@ class MainScreen(Screen[None]):
         self._panes = Panes(self, {Side.LOCAL: self.local, Side.REMOTE: self.remote}, self._transfers, self._log)
         self._message = MessageLine()
         self._filter_bar = FilterBar()
-        self._filtering = Filtering(self, self._panes, self._filter_bar)
+        self._filtering = Filtering(self, self._panes, self._log, self._filter_bar)
         self._header = Header(HeaderFacts(short_path(session.store.models_dir)))
         self._footer = Footer(session.settings.keys)
         self._too_small = TooSmall()
@@ -295,6 +295,15 @@ class MainScreen(Screen[None]):
         path = self._session.paths.log_file
         self.app.copy_to_clipboard(str(path))
         self.say(f"The log file is {short_path(path)}; its path is copied.", Kind.GOOD)
+
+    @on(LogPane.Left)
+    def _left_log(self) -> None:
+        self._panes.current.focus_list()
+
+    @on(TransfersPane.LogAsked)
+    def _show_log_of(self, event: TransfersPane.LogAsked) -> None:
+        self._panes.go("log")
+        self._log.set_filter(str(event.tag))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for browser in (self.local, self.remote):

@@ -55,13 +55,13 @@ class FilterBar(Horizontal):
             id="filter-input",
             compact=True,
             select_on_focus=False,
-            placeholder="name  label:k=v  size:>1GiB  age:<7d  state:differs  by:who",
         )
         yield Static("", id="filter-hint", markup=False)
 
-    def begin(self, text: str) -> None:
-        """Opens with what is filtered now."""
+    def begin(self, text: str, may_be: str) -> None:
+        """Opens with what is filtered now; `may_be` stands there while nothing is typed."""
         typed = self.query_one(Input)
+        typed.placeholder = may_be
         with typed.prevent(Input.Changed):
             typed.value = text
         typed.focus()

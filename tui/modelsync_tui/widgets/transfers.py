@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from modelsync.tag import Tag
 from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import glyphs, keys
 from modelsync_tui.widgets.file_lines import FileLines
@@ -48,6 +49,13 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         def __init__(self, words: str) -> None:
             super().__init__()
             self.words = words
+
+    class LogAsked(Message):
+        """A person wants to see what the log says of a version."""
+
+        def __init__(self, tag: Tag) -> None:
+            super().__init__()
+            self.tag = tag
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.TRANSFERS)]
@@ -208,6 +216,11 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def _say(self, row: TransferRow, why: str) -> None:
         """Why a key does nothing to this transfer."""
         self.post_message(self.Said(f"{row.request.tag} {status_words(row)}: {why}"))
+
+    def action_log(self) -> None:
+        """Shows what the log says of the transfer under the cursor."""
+        if self.selected is not None:
+            self.post_message(self.LogAsked(self.selected.request.tag))
 
     def action_clear_done(self) -> None:
         """Takes what is finished off the list."""
