@@ -15,6 +15,7 @@ from modelsync.sync import push
 from modelsync.tag import Tag
 from modelsync.transfers import TransferStatus
 from modelsync_tui.app import ModelsyncApp
+from modelsync_tui.dialogs.cancel import CancelDialog
 from modelsync_tui.dialogs.force import ForceDialog
 from modelsync_tui.dialogs.help import HelpScreen
 from modelsync_tui.dialogs.menu import Menu
@@ -407,14 +408,20 @@ async def test_a_transfer_is_paused_resumed_cancelled_and_cleared_from_its_pane(
         await until(pilot, lambda: status_of(app) is TransferStatus.PAUSED)
         await pilot.press("space")
         await until(pilot, lambda: status_of(app) is TransferStatus.RUNNING)
-        await pilot.press("x")
-        await until(pilot, lambda: status_of(app) is TransferStatus.CANCELLED)
+        await _cancel_what_has_moved(app, pilot)
         await pilot.press("R")
         await until(pilot, lambda: status_of(app) is TransferStatus.RUNNING)
-        await pilot.press("x")
-        await until(pilot, lambda: status_of(app) is TransferStatus.CANCELLED)
+        await _cancel_what_has_moved(app, pilot)
         await pilot.press("c")
         await until(pilot, lambda: status_of(app) is None)
+
+
+async def _cancel_what_has_moved(app: ModelsyncApp, pilot: Pilot[object]) -> None:
+    await until(pilot, lambda: app.main.queueing.snapshot().rows[0].progress.bytes_done)
+    await pilot.press("x")
+    await until(pilot, lambda: isinstance(app.screen, CancelDialog))
+    await pilot.press("x")
+    await until(pilot, lambda: status_of(app) is TransferStatus.CANCELLED)
 
 
 async def test_one_can_browse_and_filter_while_something_moves(busy: Running) -> None:

@@ -236,6 +236,16 @@ async def test_where_there_are_no_parts_it_is_said_what_happened_instead(row: Tr
         await until(pilot, lambda: words.replace("parts", "files") in text_of(app))
 
 
+async def test_a_cancelled_transfer_shows_no_parts_as_if_they_were_there() -> None:
+    row = transfer(1, "a:b", TransferStatus.CANCELLED, now=progress(Phase.DONE))
+    app = FullStage()
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.pause()
+        app.pane.show(QueueSnapshot((row,)))
+        await until(pilot, lambda: "Cancelled by you after 346 MiB had moved." in text_of(app))
+        assert "100%" not in text_of(app)
+
+
 async def test_a_transfer_that_went_on_says_so_when_it_ends() -> None:
     row = transfer(1, "a:b", TransferStatus.DONE, now=NOTHING, result=RESUMED)
     app = Stage(pane := TransfersPane())

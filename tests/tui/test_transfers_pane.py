@@ -6,9 +6,10 @@ import pytest
 from textual import on
 from textual.message import Message
 
-from modelsync.transfer.progress import PartState, Phase
+from modelsync.transfer.progress import PartSnapshot, PartState, Phase
 from modelsync.transfers import QueueSnapshot, TransferStatus
 from modelsync_tui import glyphs
+from modelsync_tui.dialogs.cancel import CancelDialog
 from modelsync_tui.widgets.parts import part_strip
 from modelsync_tui.widgets.transfer_rows import phase_words
 from modelsync_tui.widgets.transfers import TransfersPane
@@ -70,7 +71,7 @@ class TestQueue:
         for tag, mark, words in (
             ("summarization:m81p2", "▶", "eta 0:09"),
             ("reranker:v3", "▶", "completing"),
-            ("llama-ft:2026w48", "‖", "paused, 2 of 6 parts kept"),
+            ("llama-ft:2026w48", "‖", "paused, 2/6 parts kept"),
             ("iris_clf:v12", "…", "waiting"),
             ("reranker:v2", "✓", "sent 900 MiB in 0:34, 2 retries"),
             ("iris_clf:v11", "»", "already there (same size and build time) - skipped, 0 B sent"),
@@ -141,6 +142,39 @@ class TestQueue:
             assert screen.isascii(), [char for char in screen if not char.isascii()]
 
 
+class TestWhatHoldsItUp:
+    """The row of a transfer that does not get on says why; of one that does, how fast."""
+
+    @pytest.mark.parametrize(
+        ("parts", "speed", "words", "short"),
+        [
+            ((part(1, PartState.ACTIVE, 0.5, idle_s=8.4),), 0, "no bytes for 8 s", "stalled 8 s"),
+            ((part(1, PartState.RETRY, 0.5, note="HTTP 503"),), MiB, "tries again soon", "tries again"),
+            ((part(1, PartState.DONE, 1), part(2, PartState.WAITING)), 0, "waits for a worker", "waiting"),
+            ((part(1, PartState.DONE, 1), part(2, PartState.WAITING)), MiB, "1.0 MiB/s", "1.0M/s"),
+            ((part(1, PartState.ACTIVE, 0.5), part(2, PartState.ACTIVE, 0.5, idle_s=9)), MiB, "1.0 MiB/s", "1.0M/s"),
+        ],
+    )
+    async def test_it_says_why(self, parts: tuple[PartSnapshot, ...], speed: float, words: str, short: str) -> None:
+        row = transfer(1, "a:b", TransferStatus.RUNNING, now=progress(parts=parts, speed=speed, eta_s=None))
+        assert words in line_with(await shown(QueueSnapshot((row,))), "a:b")
+        assert short in line_with(await shown(QueueSnapshot((row,)), SMALL), "a:b")
+
+    async def test_a_part_that_has_gone_as_a_whole_waits_for_the_answer(self) -> None:
+        parts = (part(1, PartState.ACTIVE, 1), part(2, PartState.ACTIVE, 1, idle_s=5), part(3, PartState.ACTIVE, 0.5))
+        row = transfer(1, "a:b", TransferStatus.RUNNING, now=progress(parts=parts))
+        screen = await shown(QueueSnapshot((row,)), full=True)
+        assert "waits for the answer" in line_with(screen, "  0 -   100 MiB")
+        assert "no answer for 5 s" in line_with(screen, "100 -   200 MiB")
+
+    async def test_the_words_of_a_part_are_cut_with_a_sign_and_do_not_run_into_the_border(self) -> None:
+        note = "The object store cannot be reached: connection refused by the other side"
+        row = transfer(1, "a:b", TransferStatus.RUNNING, now=progress(parts=(part(1, PartState.RETRY, note=note),)))
+        line = line_with(await shown(QueueSnapshot((row,)), full=True), "  0 -   100 MiB")
+        assert "again: The object store cannot" in line
+        assert line.rstrip().endswith("…│")
+
+
 class TestParts:
     async def test_the_first_running_transfer_has_a_strip_with_a_cell_for_each_part(self) -> None:
         line = line_with(await shown(queue_of_every_kind()), "parts 1-6")
@@ -163,7 +197,7 @@ class TestParts:
         assert len(lines) == len(PARTS)
         assert "✓ 9b1d2f3a4c5…" in lines[0]
         assert "93%   4.2 MiB/s    1" in lines[2]
-        assert "again soon: HTTP 503" in lines[3]
+        assert "again: HTTP 503" in lines[3]
         assert "no bytes for 8 s" in lines[4]
         assert "waiting" in lines[5]
 
@@ -208,10 +242,9 @@ class TestKeys:
     @pytest.mark.parametrize(
         ("downs", "key", "asked"),
         [
-            (0, "x", CancelRequested(5)),
+            (3, "x", CancelRequested(3)),
             (0, "space", PauseRequested(5)),
             (2, "space", ResumeRequested(4)),
-            (2, "x", CancelRequested(4)),
             (5, "R", RetryRequested(6)),
             (3, "J", MoveRequested(3, 4)),
             (4, "K", MoveRequested(7, -4)),
@@ -257,6 +290,34 @@ class TestKeys:
             await until(pilot, lambda: app.said)
             assert app.said[0].startswith(said)
             assert app.asked == []
+
+    @pytest.mark.parametrize(
+        ("downs", "keys", "asked"),
+        [
+            (0, ("x", "x"), [CancelRequested(5)]),
+            (0, ("x", "enter"), [PauseRequested(5)]),
+            (0, ("x", "escape"), []),
+            (2, ("x", "x"), [CancelRequested(4)]),
+            (2, ("x", "enter"), []),
+        ],
+    )
+    async def test_a_cancel_of_what_has_moved_asks_and_offers_the_pause(
+        self, downs: int, keys: tuple[str, ...], asked: list[Message]
+    ) -> None:
+        app = PaneStage()
+        async with app.run_test(size=SMALL) as pilot:
+            app.pane.focus()
+            await pilot.pause()
+            app.pane.show(queue_of_every_kind())
+            await pilot.press(*["down"] * downs, keys[0])
+            await until(pilot, lambda: isinstance(app.screen, CancelDialog))
+            screen = text_of(app)
+            assert "346 MiB of 600 MiB have been sent." in screen
+            assert "finished parts are kept" in screen
+            assert ("Pause it, keep what is finished" in screen) is (downs == 0), "what is paused cannot be paused"
+            await pilot.press(*keys[1:])
+            await until(pilot, lambda: not isinstance(app.screen, CancelDialog))
+            assert app.asked == asked
 
     async def test_the_cursor_stays_on_its_transfer_when_the_order_changes(self) -> None:
         app = PaneStage()

@@ -137,7 +137,7 @@ class TestPartsShown:
             await pilot.press("v")
             await until(pilot, lambda: "v all/active/[failed]" in text_of(app))
             assert [" - " in line for line in text_of(app).splitlines() if " MiB  " in line].count(True) == 1
-            assert "again soon: HTTP 503" in text_of(app)
+            assert "again: HTTP 503" in text_of(app)
             await pilot.press("v")
             await until(pilot, lambda: "v [all]/active/failed" in text_of(app))
 

@@ -174,7 +174,7 @@ ACTIONS: tuple[Action, ...] = (
         ("transfers.earlier", "K", "reorder(-1)", "earlier", "move it up in the queue", 4),
         ("transfers.later", "J", "reorder(1)", "later", "move it down in the queue", 5),
         ("transfers.clear", "c", "clear_done", "clear done", "take finished ones off the list", 6),
-        ("transfers.parts", "v", "parts", "which", "of its parts or files: all, active or failed ones", 7),
+        ("transfers.parts", "v", "parts", "all/active", "of its parts or files: all, active or failed ones", 7),
         ("transfers.files", "f", "files", "files", "its files in the place of its parts, and back", 8),
         ("transfers.page_up", "pageup", "page(-1)", "page up", "one page up in its parts or files", 0),
         ("transfers.page_down", "pagedown", "page(1)", "page down", "one page down in its parts or files", 0),

@@ -211,6 +211,8 @@ def _mark(outcome: Ending, glyphs: Glyphs) -> Piece:
 def _details(entry: HistoryEntry) -> str:
     again = f", {text.count_text(entry.retries, 'retry', 'retries')}" if entry.retries else ""
     took = f" in {clock_text(entry.seconds)}{again}" if entry.bytes_moved else ""
+    if entry.resumed:
+        took += ", went on from kept parts"
     where = f"{entry.context} ({entry.host})"
     words = f"{entry.direction} {entry.tag} by {entry.program or 'modelsync'}, {where}{took}: {entry.reason}"
     return text.literal(words)

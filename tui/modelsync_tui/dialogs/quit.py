@@ -74,4 +74,4 @@ class QuitDialog(Card[QuitChoice]):
         status = glyphs.running if row.status is TransferStatus.RUNNING else glyphs.paused
         direction = glyphs.up if row.request.direction is Direction.PUSH else glyphs.down
         tag = text.cut_middle(str(row.request.tag), 46, glyphs.ellipsis)
-        return f"{status} {direction} {tag}  {row.progress.fraction:.0%}"
+        return f"{status} {direction} {tag}  {int(100 * row.progress.fraction)}%"

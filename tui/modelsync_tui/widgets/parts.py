@@ -14,8 +14,11 @@ from modelsync_tui.widgets.words import short_speed, speed_text
 ROWS_MAX = 40
 """With more parts than this the table becomes a strip, and only parts with something to say get a line."""
 _RETRIES_SHOWN_MAX = 9
+_LINE_CELLS = 54
+"""What a line has besides its bar and the words of its state."""
+_STATE_CELLS_MIN = 20
 _MIB = 1024 * 1024
-_BAR_CELLS_MAX = 44
+_BAR_CELLS_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,15 @@ def part_glyphs(glyphs: Glyphs) -> PartGlyphs:
 def is_stalled(part: PartSnapshot) -> bool:
     """Whether it is being moved but no byte came for a while."""
     return part.idle_s >= STALL_SHOWN_AFTER_S
+
+
+def stall_words(part: PartSnapshot) -> str:
+    """How long a part has been without a byte, or, when all of it has gone, without an answer."""
+    return f"no {'answer' if _is_all_sent(part) else 'bytes'} for {part.idle_s:.0f} s"
+
+
+def _is_all_sent(part: PartSnapshot) -> bool:
+    return part.done >= part.size > 0
 
 
 def part_strip(parts: Sequence[PartSnapshot], cells: int, glyphs: Glyphs) -> list[Piece]:
@@ -133,7 +145,7 @@ def part_line(part: PartSnapshot, width: int, glyphs: Glyphs) -> list[Piece]:
         (bar, Tone.GOOD if part.state is PartState.DONE else Tone.ACCENT),
         (rest, Tone.MUTED),
         (f"   {percent:>3}%  {moving:>10}  {part.attempts or '':>3}  ", Tone.PLAIN),
-        (words, tone),
+        (text.cut(words, width - _LINE_CELLS - _bar_cells(width), glyphs.ellipsis), tone),
     ]
 
 
@@ -177,7 +189,7 @@ def _range(part: PartSnapshot) -> str:
 
 
 def _bar_cells(width: int) -> int:
-    return max(8, min(_BAR_CELLS_MAX, width - 74))
+    return max(8, min(_BAR_CELLS_MAX, width - _LINE_CELLS - _STATE_CELLS_MIN))
 
 
 def _state_words(part: PartSnapshot, glyphs: Glyphs) -> Piece:
@@ -187,10 +199,12 @@ def _state_words(part: PartSnapshot, glyphs: Glyphs) -> Piece:
             etag = text.cut(note.strip('"'), 12, glyphs.ellipsis)
             return f"{glyphs.done} {etag}".rstrip(), Tone.GOOD
         case PartState.RETRY:
-            return f"again soon: {note}" if note else "again soon", Tone.WARN
+            return f"again: {note}" if note else "again soon", Tone.WARN
         case PartState.WAITING:
             return "waiting", Tone.MUTED
         case PartState.ACTIVE:
             if is_stalled(part):
-                return f"no bytes for {part.idle_s:.0f} s", Tone.WARN
+                return stall_words(part), Tone.WARN
+            if _is_all_sent(part):
+                return "waits for the answer", Tone.MUTED
             return ("starting", Tone.MUTED) if not part.done else ("", Tone.PLAIN)

@@ -8,12 +8,12 @@ from rich.cells import cell_len
 from modelsync.comparison import Direction
 from modelsync.queue import is_refused
 from modelsync.results import TransferResult
-from modelsync.transfer.progress import Phase, ProgressSnapshot
+from modelsync.transfer.progress import PartState, Phase, ProgressSnapshot
 from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import text
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.lines import Piece, Tone
-from modelsync_tui.widgets.parts import bar_of, is_stalled, part_counts, part_strip
+from modelsync_tui.widgets.parts import bar_of, is_stalled, part_counts, part_strip, stall_words
 from modelsync_tui.widgets.words import clock_text, short_speed, speed_text
 
 WIDE_CELLS = 100
@@ -73,7 +73,7 @@ def strip_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
         words += f"  {text.count_text(row.progress.retries, 'retry', 'retries')}"
     if stalled and width >= WIDE_CELLS:
         longest = max(stalled, key=lambda part: part.idle_s)
-        words += f"  part {longest.number}: no bytes for {longest.idle_s:.0f} s"
+        words += f"  part {longest.number}: {stall_words(longest)}"
     lead = f"     {'part 1' if len(parts) == 1 else f'parts 1-{len(parts)}'}  ["
     room = width - len(lead) - 5
     cells = min(len(parts), max(_STRIP_CELLS_MIN, room - len(words)))
@@ -175,14 +175,13 @@ def _numbers(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
     progress = row.progress
     wide = width >= WIDE_CELLS
     used = _lead_cells(width) + _tag_cells(width) + 2
-    tail = _tail(row, wide=wide)
+    tail, tone = _tail(row, wide=wide)
     tail_cells = 26 if wide else 17
     sizes = f"  {_sizes(progress):>17}" if wide else ""
     percent = f"{int(100 * progress.fraction):>4}%"
     cells = 0 if width < _TINY_CELLS else max(6, width - used - len(percent) - len(sizes) - 2 - tail_cells)
     full, empty = bar_of(progress.fraction, cells, glyphs)
     paused = row.status is TransferStatus.PAUSED or row.stopping
-    tone = Tone.WARN if paused else Tone.PLAIN
     return [
         (full, Tone.MUTED if paused else Tone.ACCENT),
         (empty, Tone.MUTED),
@@ -192,23 +191,44 @@ def _numbers(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
     ]
 
 
-def _tail(row: TransferRow, *, wide: bool) -> str:
+def _tail(row: TransferRow, *, wide: bool) -> Piece:
+    """What stands behind the sizes: how fast it goes, or why it does not."""
     progress = row.progress
     if row.stopping:
-        return "stopping"
+        return "stopping", Tone.WARN
     if row.status is TransferStatus.PAUSED:
-        if row.restored:
-            return "paused at the last quit" if wide else "from last time"
-        if is_refused(row.error):
-            return "waits for a new sign-in" if wide else "sign in anew"
-        done = sum(part.done == part.size for part in progress.parts)
-        return f"paused, {done} of {len(progress.parts)} parts kept" if wide and progress.parts else "paused"
+        return _paused_tail(row, wide=wide), Tone.WARN
     if words := phase_words(progress):
-        return words
+        return words, Tone.PLAIN
+    if held := _held_tail(progress, wide=wide):
+        return held
     eta = f"eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else ""
-    if wide:
-        return f"{speed_text(progress.speed):>12}  {eta}"
-    return f"{short_speed(progress.speed):>7} {eta}"
+    speed = f"{speed_text(progress.speed):>12} " if wide else f"{short_speed(progress.speed):>7}"
+    return f"{speed} {eta}", Tone.PLAIN
+
+
+def _paused_tail(row: TransferRow, *, wide: bool) -> str:
+    parts = row.progress.parts
+    if row.restored:
+        return "paused at the last quit" if wide else "from last time"
+    if is_refused(row.error):
+        return "waits for a new sign-in" if wide else "sign in anew"
+    done = sum(part.state is PartState.DONE for part in parts)
+    return f"paused, {done}/{len(parts)} parts kept" if wide and parts else "paused"
+
+
+def _held_tail(progress: ProgressSnapshot, *, wide: bool) -> Piece | None:
+    """Why nothing moves though there is something to move; None while something does."""
+    under_way = [part for part in progress.parts if part.state.is_under_way]
+    if not under_way:
+        is_waiting = not progress.speed and any(part.state is PartState.WAITING for part in progress.parts)
+        return ("waits for a worker" if wide else "waiting", Tone.MUTED) if is_waiting else None
+    if all(part.state is PartState.RETRY for part in under_way):
+        return "tries again soon" if wide else "tries again", Tone.WARN
+    if all(is_stalled(part) for part in under_way if part.state is PartState.ACTIVE):
+        idle_s = min(part.idle_s for part in under_way if part.state is PartState.ACTIVE)
+        return f"no bytes for {idle_s:.0f} s" if wide else f"stalled {idle_s:.0f} s", Tone.WARN
+    return None
 
 
 def _sizes(progress: ProgressSnapshot) -> str:

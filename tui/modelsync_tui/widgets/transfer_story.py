@@ -19,7 +19,7 @@ def story_lines(row: TransferRow | None, things: str, *, there: bool, width: int
     if row is None:
         return ((" No transfer is chosen.", Tone.MUTED),)
     failed = row.status is TransferStatus.FAILED and row.error is not None
-    if there and not failed:
+    if there and not failed and row.status is not TransferStatus.CANCELLED:
         return ()
     tone = Tone.BAD if failed else Tone.MUTED
     cells = max(_LINE_CELLS_MIN, width - 1)
@@ -46,9 +46,9 @@ def _sentences(row: TransferRow, things: str) -> Sequence[str]:
         case TransferStatus.DONE if result is not None:
             return (f"It is done: {ended_words(result, row.request.direction)}. Its {things} are no longer kept.",)
         case TransferStatus.CANCELLED:
-            if row.progress.bytes_moved:
-                return (f"Cancelled by you. Its {things} are no longer kept.", "R begins it again.")
-            return ("Cancelled by you before any of it moved.", "R begins it again.")
+            moved = row.progress.bytes_moved
+            when = f"after {text.size_text(moved)} had moved" if moved else "before any of it moved"
+            return (f"Cancelled by you {when}.", "R tries it again.")
         case TransferStatus.FAILED | TransferStatus.SKIPPED | TransferStatus.DONE:
             return (f"It ended; its {things} are no longer kept.",)
         case _:

@@ -6,7 +6,7 @@ transfer goes up as a message.
 
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from textual import events
 from textual.app import ComposeResult
@@ -177,11 +177,31 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         if row is None:
             return
         if row.status in (TransferStatus.RUNNING, TransferStatus.WAITING, TransferStatus.PAUSED):
-            self.post_message(CancelRequested(row.id))
+            if row.progress.bytes_done and not row.stopping:
+                self._ask_cancel(row)
+            else:
+                self.post_message(CancelRequested(row.id))
         elif row.status is TransferStatus.FAILED:
             self._say(row, "there is nothing to cancel. R tries it again.")
         else:
             self._say(row, "there is nothing to cancel. c takes it off the list.")
+
+    def _ask_cancel(self, row: TransferRow) -> None:
+        """What has moved may be worth a pause instead."""
+        from modelsync_tui.dialogs.cancel import CancelChoice, CancelDialog
+
+        def answered(wish: CancelChoice | None) -> None:
+            match wish:
+                case CancelChoice.CANCEL:
+                    self.post_message(CancelRequested(row.id))
+                case CancelChoice.PAUSE:
+                    self.post_message(PauseRequested(row.id))
+                case CancelChoice.LEAVE | None:
+                    return
+                case _:
+                    assert_never(wish)
+
+        self.app.push_screen(CancelDialog(row), answered)
 
     def action_retry(self) -> None:
         """Tries the transfer under the cursor again."""
