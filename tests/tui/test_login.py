@@ -66,6 +66,18 @@ async def test_a_refused_token_says_so_in_the_card_and_keeps_nothing() -> None:
         assert app.answer is UNANSWERED
 
 
+@pytest.mark.parametrize("size", [(60, 16), SMALL])
+async def test_where_the_card_does_not_fit_its_sentence_and_its_choices_still_do(size: tuple[int, int]) -> None:
+    answers = ChosenAnswers(refuses=TokenRefusedError("The token is wrong. " * 8, hint="Make a new one."))
+    app = stage(answers)
+    async with app.run_test(size=size) as pilot:
+        assert "Nothing is sent until you press Sign in." in text_of(app)
+        await pilot.press(*SECRET, "enter")
+        await until(pilot, lambda: "Make a new one." in " ".join(text_of(app).replace("│", " ").split()))
+        await pilot.press("tab", "tab", "tab", "tab", "tab")
+        await until(pilot, lambda: "[ Offline ]" in text_of(app))
+
+
 async def test_the_token_is_never_on_the_screen_nor_in_the_clipboard() -> None:
     answers = ChosenAnswers(refuses=TokenRefusedError(REFUSED, hint="Make a new one."))
     app = stage(answers)

@@ -68,6 +68,8 @@ def version_words(version: Version, catalog: Catalog) -> tuple[str, Kind]:
             return row_words(version.row, catalog)
         case RowState.LOCAL_ONLY:
             return f"{tag} is only here: P pushes it", Kind.PLAIN
+        case RowState.REMOTE_ONLY if version.tag is None:
+            return f"{tag} is only in the registry: no local store can keep such a name", Kind.PLAIN
         case RowState.REMOTE_ONLY:
             return f"{tag} is only in the registry: p pulls it", Kind.PLAIN
         case RowState.SAME:

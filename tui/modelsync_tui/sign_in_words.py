@@ -10,7 +10,9 @@ from modelsync_tui.sign_in import BrowserPage, OrganizationNeeded
 if TYPE_CHECKING:
     from modelsync.credentials.yatai import YataiContext
 
-PROMISE = "  Nothing is sent until you press Sign in. The token is never shown or logged."
+NARROW_BELOW_CELLS = 80
+BROWSER = "Open browser to make a token"
+BROWSER_SHORT = "Browser"
 MAY_NOT_PUSH = (
     "This token may read, not push: it lacks the scope write_organization (or api). "
     "Enter keeps it for reading only; or paste another one."
@@ -19,9 +21,16 @@ MENU_KEYS = "123456789"
 """The keys of the menu of contexts to import; more of them are not offered."""
 
 
-def keys(enter: str, leave: str) -> str:
+def promise(width: int) -> str:
+    """What a person may rely on, above the last line."""
+    sent = "Nothing is sent until you press Sign in."
+    return f"  {sent} The token is never shown or logged." if width >= NARROW_BELOW_CELLS else f"  {sent}"
+
+
+def keys(enter: str, leave: str, width: int) -> str:
     """The last line."""
-    escape = "back" if leave == "Back" else "browse the local store only"
+    local_only = "browse the local store only" if width >= NARROW_BELOW_CELLS else "offline"
+    escape = "back" if leave == "Back" else local_only
     return f" {enter} sign in  Tab next  ^b browser  Esc {escape}  ^q quit"
 
 

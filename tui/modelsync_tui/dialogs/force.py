@@ -199,7 +199,8 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
             return f"Nothing here can be {'pushed' if self._push else 'pulled'} by force."
         one = len(self._items) == 1
         if not self._push:
-            return f"Replace your local {'copy' if one else 'copies'}? It stays until the new one is whole."
+            stays = "It stays until the new one is whole." if one else "Each stays until its new one is whole."
+            return f"Replace your local {'copy' if one else 'copies'}? {stays}"
         if not self.asked_for:
             return "Nothing is there to be replaced: this is a plain push."
         return f"This replaces {'a version' if one else 'versions'} others may be using."

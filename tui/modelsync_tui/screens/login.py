@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.25
 _ROOMY_ROWS = 28
+_LOW_ROWS = 24
+"""The card scrolls below so many; its sentence then stays in sight."""
 _KEPT_IN = {TokenSource.KEYRING: "the keyring", TokenSource.FILE: "the file"}
 
 
@@ -82,19 +84,18 @@ class LoginScreen(Screen[SignedIn | Offline]):
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        enter = glyphs.of(self.app).enter if glyphs.of(self.app) is not glyphs.ASCII else "Enter"
         self._form = SignInForm(
             self._first,
             credentials_file=self._credentials_file,
             yatai_file=self._yatai_file,
             leave=self._leave,
-            enter=enter,
+            enter=self._enter,
         )
         yield Static(Content(" modelsync  Sign in"), id="head", markup=False)
         with Center(id="middle"):
             yield self._form
-        yield Static(Content(sign_in_words.PROMISE), id="promise", markup=False)
-        yield Static(Content(sign_in_words.keys(enter, self._leave)), id="keys", markup=False)
+        yield Static(id="promise", markup=False)
+        yield Static(id="keys", markup=False)
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
@@ -113,7 +114,17 @@ class LoginScreen(Screen[SignedIn | Offline]):
         self._asking.give_up()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.height >= _ROOMY_ROWS, "-roomy")
+        width, height = event.size
+        self.set_class(height >= _ROOMY_ROWS, "-roomy")
+        self.set_class(height < _LOW_ROWS, "-low")
+        self._form.fit(width)
+        self.query_one("#promise", Static).update(Content(sign_in_words.promise(width)))
+        self.query_one("#keys", Static).update(Content(sign_in_words.keys(self._enter, self._leave, width)))
+
+    @property
+    def _enter(self) -> str:
+        """What stands for the Enter key."""
+        return glyphs.of(self.app).enter if glyphs.of(self.app) is not glyphs.ASCII else "Enter"
 
     # What a person does
 

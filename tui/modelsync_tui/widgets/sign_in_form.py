@@ -60,7 +60,7 @@ class SignInForm(Vertical):
         yield from _row("picked", "Use it", (self._read_only,))
         with Horizontal(id="choices"):
             yield choice("Sign in", self._enter, id="sign-in")
-            yield choice("Open browser to make a token", "^b", id="browser")
+            yield choice(sign_in_words.BROWSER, "^b", id="browser")
             yield choice(self._leave, "", id="offline")
         with Vertical(id="import-block"):
             yield Static(id="found", markup=False)
@@ -154,6 +154,13 @@ class SignInForm(Vertical):
         button.label = Content(f"[ {label}  F2 ]")
         button.refresh(layout=True)
         self._show_import()
+
+    def fit(self, width: int) -> None:
+        """Says less where the screen is narrow."""
+        words = sign_in_words.BROWSER if width >= sign_in_words.NARROW_BELOW_CELLS else sign_in_words.BROWSER_SHORT
+        button = self.query_one("#browser", Button)
+        button.label = Content(f"[ {words}  ^b ]")
+        button.refresh(layout=True)
 
     def make_room(self, wanted: bool) -> None:
         """Hides the offer to import while its place is needed."""
