@@ -9,6 +9,7 @@ import pytest
 from modelsync.store import ModelStore
 from modelsync.tag import Tag
 from support.local_store import fill_model, latest, left_in_tmp, read_tree, write_model
+from support.real_bentoml import RealBentoml
 
 IRIS = Tag("iris", "v1")
 KILLS = 30
@@ -102,6 +103,26 @@ def test_a_kill_at_any_instant_leaves_a_whole_version(tmp_path: Path, how: str) 
     store.clean_stages()
     assert left_in_tmp(home) == []
     assert seen == {0, 1}
+
+
+def test_the_real_bentoml_finds_a_whole_version_after_a_kill_at_any_instant(tmp_path: Path) -> None:
+    whole = []
+    for letter in "ab":
+        fill_model(tmp_path / letter, "iris:v1", files={f"{letter}/{n}.bin": letter.encode() * 99 for n in range(9)})
+        whole.append(read_tree(tmp_path / letter))
+    home = tmp_path / "home"
+    for kill in range(3):
+        process = start(LOOP, home, "exchange")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.02 + 0.013 * kill)
+        process.kill()
+        process.communicate()
+        listed = RealBentoml(home).listed()
+        assert listed in ([], ["iris:v1"])
+        if listed:
+            assert read_tree(RealBentoml(home).facts("iris:v1").path) in whole
 
 
 @pytest.mark.parametrize("moment", ["before the exchange", "after the exchange", "between the renames"])
