@@ -169,7 +169,7 @@ ACTIONS: tuple[Action, ...] = (
         ("transfers.up", "up k", "move(-1)", "up", "one transfer up", 0),
         ("transfers.down", "down j", "move(1)", "down", "one transfer down", 0),
         ("transfers.pause", "space", "pause", "pause/resume", "pause it, or go on with it", 1),
-        ("transfers.cancel", "x", "cancel", "cancel", "cancel it", 2),
+        ("transfers.cancel", "x", "cancel", "cancel", "cancel it; asks when some of it has moved", 2),
         ("transfers.retry", "R", "retry", "retry", "try a failed one again", 3),
         ("transfers.earlier", "K", "reorder(-1)", "earlier", "move it up in the queue", 4),
         ("transfers.later", "J", "reorder(1)", "later", "move it down in the queue", 5),
