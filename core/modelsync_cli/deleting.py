@@ -12,7 +12,7 @@ from modelsync.tag import Tag
 from modelsync.transfer.journal import Journals
 from modelsync_cli.jobs import exit_code
 from modelsync_cli.output import size_text
-from modelsync_cli.session import Session, flag, is_set
+from modelsync_cli.session import Session, count_of, is_set
 
 EXIT_REFUSED = 1
 _YES = ("y", "yes")
@@ -45,16 +45,14 @@ def _asked(session: Session) -> tuple[list[Tag], int | None, list[str]]:
     """Either tags, or how many to keep of which names; raises UsageError before anything is looked at."""
     args = session.args
     names: list[str] = args.names or []
-    text = flag(args, "keep_last")
-    if text is None:
+    keep = count_of(args, "keep_last", hint="Keep 1 or more; name the tags to delete all.")
+    if keep is None:
         if names or not args.tags:
             raise UsageError("No version was named.", hint="Name tags like iris:v1, or say --name NAME --keep-last N.")
         return [Tag.parse(tag) for tag in args.tags], None, []
     if args.tags or not names:
         raise UsageError("--keep-last goes with --name NAME, and with no tags.", hint="Say --name NAME --keep-last N.")
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"--keep-last {text} is not possible.", hint="Keep 1 or more; name the tags to delete all.")
-    return [], int(text), names
+    return [], keep, names
 
 
 def _named(store: ModelStore, tags: list[Tag]) -> list[LocalModel | BrokenEntry]:

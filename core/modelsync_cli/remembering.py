@@ -20,7 +20,7 @@ from modelsync.tag import Tag, TagReference
 from modelsync.transfer.journal import Journals
 from modelsync.transfer.unfinished import unfinished
 from modelsync_cli.output import printable, size_text, time_json, time_text
-from modelsync_cli.session import Session, flag, is_set
+from modelsync_cli.session import Session, count_of, flag, is_set
 
 LIMIT_DEFAULT = 50
 
@@ -47,21 +47,13 @@ def run_history(session: Session) -> int:
 
 def _entries(session: Session) -> tuple[HistoryEntry, ...]:
     history = History(session.paths.history_file)
-    limit = _limit(flag(session.args, "limit"))
+    limit = count_of(session.args, "limit", hint="Use 1 or more.") or LIMIT_DEFAULT
     if session.args.name is None:
         return history.entries(limit=limit)
     name, colon, _ = session.args.name.partition(":")
     if colon:
         return history.entries(limit=limit, tag=Tag.parse(session.args.name))
     return history.entries(limit=limit, name=TagReference.parse(name).name)
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return LIMIT_DEFAULT
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"--limit {text} is not possible.", hint="Use 1 or more.")
-    return int(text)
 
 
 _HISTORY_HEADS = ("BEGAN", "", "TAG", "OUTCOME", "MOVED", "TIME", "CONTEXT", "WHY")

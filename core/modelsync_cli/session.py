@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelsync.errors import UsageError
 from modelsync.paths import Paths
 from modelsync.settings import Settings
 from modelsync_cli.output import Output
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from modelsync.store import ModelStore
     from modelsync.sync import Sides
 
+COUNT_DIGITS_MAX = 9
 _SETTING_FLAGS = ("store", "threads", "bandwidth", "ca_file", "log_file")
 
 
@@ -78,6 +80,17 @@ def flag(args: argparse.Namespace, name: str) -> str | None:
     """What was given with a flag; None when it was not given."""
     value: str | None = getattr(args, name, None)
     return value
+
+
+def count_of(args: argparse.Namespace, name: str, *, hint: str) -> int | None:
+    """What was given with a flag that counts; None when it was not given. Raises UsageError for what counts nothing."""
+    text = flag(args, name)
+    if text is None:
+        return None
+    counts = text.isascii() and text.isdecimal() and len(text) <= COUNT_DIGITS_MAX
+    if not counts or int(text) < 1:
+        raise UsageError(f"--{name.replace('_', '-')} {text} is not possible.", hint=hint)
+    return int(text)
 
 
 def is_set(args: argparse.Namespace, name: str) -> bool:

@@ -187,3 +187,26 @@ def test_every_key_of_a_lists_line_is_in_its_help(signed_in: Command) -> None:
     for side in "local", "remote":
         (record,) = signed_in.run("ls", side, "--json").records
         assert all(key in shown for key in record)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("history", "--limit", "0"),
+        ("history", "--limit", "9" * 30),
+        ("history", "--limit", "9" * 5000),
+        ("history", "--limit", "\u0663"),
+        ("delete", "--name", "m", "--keep-last", "9" * 5000),
+    ],
+)
+def test_a_number_that_counts_nothing_is_a_usage_error(command: Command, args: tuple[str, ...]) -> None:
+    done = command.run(*args)
+    assert done.code == 2
+    assert "is not possible." in done.err
+
+
+@pytest.mark.parametrize("name", ["BENTO_CLOUD_API_KEY", "BENTO_CLOUD_API_ENDPOINT"])
+def test_a_variable_that_holds_what_cannot_be_is_named(signed_in: Command, name: str) -> None:
+    done = signed_in.with_(**{name: "http://a b"}).run("ls", "remote")
+    assert done.code == 2
+    assert done.err.startswith(f"error: {name}: This is not a")

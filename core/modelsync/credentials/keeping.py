@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import assert_never
 
 from modelsync import logs
@@ -136,8 +137,10 @@ class Credentials:
         return self._keyring.status(timeout_s)
 
     def _of_environment(self) -> Account:
-        token = clean_token(self._environ[TOKEN_VARIABLE])
-        endpoint = clean_endpoint(self._environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT)
+        with _of_variable(TOKEN_VARIABLE):
+            token = clean_token(self._environ[TOKEN_VARIABLE])
+        with _of_variable(ENDPOINT_VARIABLE):
+            endpoint = clean_endpoint(self._environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT)
         return Account(Context(ENVIRONMENT_CONTEXT, endpoint), token, TokenSource.ENVIRONMENT)
 
     def _chosen(self, contexts: KeptContexts, name: str | None) -> KeptContext:
@@ -195,3 +198,12 @@ class Credentials:
                 self._session.pop(kept.context.name, None)
             case _:
                 assert_never(kept.source)
+
+
+@contextmanager
+def _of_variable(name: str) -> Iterator[None]:
+    """Says of what is refused that it stands in the environment, which a person may have forgotten."""
+    try:
+        yield
+    except UsageError as exc:
+        raise UsageError(f"{name}: {exc.message}", hint=exc.hint) from exc
