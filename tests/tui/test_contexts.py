@@ -79,6 +79,13 @@ class TestTheDialog:
             await pilot.press(*pressed)
             assert app.answer == answer
 
+    async def test_where_it_is_narrow_every_choice_is_in_sight_and_hosts_are_told_apart(self) -> None:
+        app = Stage(ContextsDialog(KEPT, LAB_ONLINE, environment_wins=False))
+        async with app.run_test(size=(60, 16)) as pilot:
+            await until_shown(pilot, lambda: "[ Sign out  x ]" in text_of(app))
+            for words in ("lab.acme.io", "models.acme.io", "read-only", "[ Use", "[ Add another", "[ New token"):
+                assert words in text_of(app), words
+
     async def test_where_the_environment_wins_it_says_so_and_changes_nothing(self) -> None:
         app = Stage(ContextsDialog(KEPT, LAB_ONLINE, environment_wins=True))
         async with app.run_test(size=SMALL) as pilot:

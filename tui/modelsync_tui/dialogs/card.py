@@ -16,6 +16,7 @@ from modelsync_tui.widgets.scrollbars import suit_scrollbar
 from modelsync_tui.widgets.titles import edge
 
 Answer = TypeVar("Answer")
+NARROW_BELOW_CELLS = 70
 
 
 class Card(ModalScreen[Answer], Generic[Answer]):
@@ -64,6 +65,7 @@ class Card(ModalScreen[Answer], Generic[Answer]):
         self.call_after_refresh(self._show_titles)
 
     def on_resize(self) -> None:
+        self.set_class(self.size.width < NARROW_BELOW_CELLS, "-narrow")
         self.call_after_refresh(self._show_titles)
 
     def lower_title(self) -> str:

@@ -20,10 +20,14 @@ from modelsync_tui.widgets.context_tone import context_tone
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
 if TYPE_CHECKING:
+    from modelsync.account import Context
     from modelsync_tui.session import Kept, Online
 
 _NAME_CELLS_MAX = 20
+_HOST_CELLS_MIN = 18
 _ORGANIZATION_CELLS = 12
+_USER_CELLS_MIN = 10
+"""Both with the two blanks before them; for less it is not worth to show any of it."""
 _READ_ONLY = "read-only"
 _SOURCES = {
     TokenSource.KEYRING: "Its token is removed from the system keyring.",
@@ -170,8 +174,6 @@ class ContextLines(Lines):
         self._kept = tuple(kept)
         self._online = online
         self._glyphs = glyphs
-        longest = max((cell_len(text.literal(one.context.name)) for one in kept), default=0)
-        self._name_cells = min(_NAME_CELLS_MAX, longest)
         self._refuses = any(one.context.read_only for one in kept)
 
     def line_count(self) -> int:
@@ -181,23 +183,37 @@ class ContextLines(Lines):
         kept = self._kept[index]
         context, ellipsis = kept.context, self._glyphs.ellipsis
         mark = self._glyphs.marked if kept.is_chosen else " "
-        organization = context.organization or ""
-        if not organization and kept.is_chosen and self._online is not None:
-            organization = self._online.organization.name
         read_only_cells = len(_READ_ONLY) + 2 if self._refuses else 0
-        room = max(8, width - self._name_cells - _ORGANIZATION_CELLS - read_only_cells - 8)
-        host_cells = room * 55 // 100
-        host = urlsplit(context.endpoint).netloc or context.endpoint
-        name = text.cut_middle(text.literal(context.name), self._name_cells, ellipsis)
+        name_cells, host_cells, organization_cells, user_cells = self._widths(width - read_only_cells - 5)
+        name = text.cut_middle(text.literal(context.name), name_cells, ellipsis)
+        host = text.cut_middle(_host(context), host_cells, ellipsis)
         return (
             (f"{mark} ", Tone.ACCENT),
             (f" {name} ", context_tone(context)),
-            (" " * (self._name_cells - cell_len(name) + 1), Tone.PLAIN),
-            (text.left(text.cut_middle(text.literal(host), host_cells, ellipsis), host_cells) + "  ", Tone.PLAIN),
-            (text.left(text.literal(organization), _ORGANIZATION_CELLS, ellipsis) + " ", Tone.MUTED),
-            (text.left(text.literal(context.user), room - host_cells, ellipsis), Tone.MUTED),
+            (" " * (name_cells - cell_len(name) + 1), Tone.PLAIN),
+            (text.left(host, host_cells), Tone.PLAIN),
+            (_column(self._organization(kept), organization_cells, ellipsis), Tone.MUTED),
+            (_column(text.literal(context.user), user_cells, ellipsis), Tone.MUTED),
             (f"  {_READ_ONLY}" if context.read_only else "", Tone.WARN),
         )
+
+    def _widths(self, room: int) -> tuple[int, int, int, int]:
+        """Cells for name, host, organization and user: the first two as far as they can be told apart by them."""
+        names = max((cell_len(text.literal(one.context.name)) for one in self._kept), default=0)
+        hosts = max((cell_len(_host(one.context)) for one in self._kept), default=0)
+        name = min(names, _NAME_CELLS_MAX, max(8, room // 3))
+        host = min(hosts, room - name, max(_HOST_CELLS_MIN, (room - name) * 45 // 100))
+        rest = room - name - host
+        users = max((cell_len(text.literal(one.context.user)) for one in self._kept), default=0) + 2
+        organization = _ORGANIZATION_CELLS if rest >= _ORGANIZATION_CELLS + min(users, _USER_CELLS_MIN) else 0
+        user = min(users, rest - organization) if rest - organization >= _USER_CELLS_MIN else 0
+        return name, host, organization, user
+
+    def _organization(self, kept: "Kept") -> str:
+        named = kept.context.organization or ""
+        if not named and kept.is_chosen and self._online is not None:
+            named = self._online.organization.name
+        return text.literal(named)
 
     def on_click(self, event: events.Click) -> None:
         """The mouse picks; a second click uses."""
@@ -206,6 +222,15 @@ class ContextLines(Lines):
             self.cursor = index
             if event.chain == 2:
                 self.post_message(self.Picked())
+
+
+def _host(context: "Context") -> str:
+    return text.literal(urlsplit(context.endpoint).netloc or context.endpoint)
+
+
+def _column(words: str, width: int, ellipsis: str) -> str:
+    """Two blanks and the words; nothing where the column is not shown."""
+    return f"  {text.left(words, width - 2, ellipsis)}" if width else ""
 
 
 class SignOutDialog(Card[bool]):
