@@ -39,7 +39,7 @@ def answer_shell(parser: argparse.ArgumentParser) -> None:
     if _VARIABLE in os.environ:
         import argcomplete
 
-        argcomplete.autocomplete(parser)
+        argcomplete.autocomplete(parser, always_complete_options=False)  # flags only after a dash
 
 
 def completed(argument: argparse.Action, words: Words) -> None:
@@ -54,6 +54,11 @@ def local_tags(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Ite
         names = dict.fromkeys(model.tag.name for model in models)
         return [word for word in (*names, *(str(model.tag) for model in models)) if word.startswith(prefix)]
     return []
+
+
+def local_versions(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+    """The versions of the local store, where a name alone means none."""
+    return [word for word in local_tags(prefix, parsed_args) if ":" in word]
 
 
 def local_names(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:

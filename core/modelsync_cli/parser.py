@@ -4,7 +4,15 @@ import argparse
 from typing import Final
 
 from modelsync import __version__
-from modelsync_cli.completing import SHELLS, completed, context_names, listed_names, local_names, local_tags
+from modelsync_cli.completing import (
+    SHELLS,
+    completed,
+    context_names,
+    listed_names,
+    local_names,
+    local_tags,
+    local_versions,
+)
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -203,7 +211,7 @@ def _transfer_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _delete_flags(parser: argparse.ArgumentParser) -> None:
-    completed(parser.add_argument("tags", nargs="*", metavar="TAG", help="name:version"), local_tags)
+    completed(parser.add_argument("tags", nargs="*", metavar="TAG", help="name:version"), local_versions)
     parser.add_argument("--keep-last", metavar="N", help="with --name: delete all but the N newest builds")
     completed(
         parser.add_argument(

@@ -39,9 +39,16 @@ def test_tab_knows_the_versions_of_the_local_store(command: Command) -> None:
     for tag in "iris:v1", "iris:v2", "llama:a":
         write_model(command.store, tag)
     assert pressed_tab(command, "modelsync push ir") == ["iris", "iris:v1", "iris:v2"]
+    assert pressed_tab(command, "modelsync delete ir") == ["iris:v1", "iris:v2"]
     assert pressed_tab(command, "modelsync delete --name l") == ["llama"]
     assert pressed_tab(command, "modelsync ls local ll") == ["llama", "llama:a"]
     assert pressed_tab(command, "modelsync ls remote ll") == []
+
+
+def test_flags_are_offered_behind_a_dash_and_not_among_the_versions(command: Command) -> None:
+    write_model(command.store, "iris:v1")
+    assert pressed_tab(command, "modelsync push ") == ["iris", "iris:v1"]
+    assert {"--force", "--dry-run", "--json"} <= set(pressed_tab(command, "modelsync push iris:v1 --"))
 
 
 def test_tab_honours_the_store_that_was_named(command: Command, tmp_path: Path) -> None:
