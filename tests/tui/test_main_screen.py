@@ -424,6 +424,23 @@ async def _cancel_what_has_moved(app: ModelsyncApp, pilot: Pilot[object]) -> Non
     await until(pilot, lambda: status_of(app) is TransferStatus.CANCELLED)
 
 
+async def test_escape_leads_from_the_full_transfers_back_to_the_list(busy: Running) -> None:
+    async with busy() as (app, pilot):
+        await pilot.press("2", "t")
+        await until(pilot, lambda: lines_with(app, "Parts  push big:v"))
+        await pilot.press("f")
+        await until(pilot, lambda: lines_with(app, "Files  push big:v"))
+        await pilot.press("escape")
+        await until(pilot, lambda: not lines_with(app, "Files  push big:v"))
+        assert app.main.remote.has_list_focus
+
+
+async def test_a_key_that_does_nothing_to_a_transfer_says_why_on_the_screen(busy: Running) -> None:
+    async with busy() as (app, pilot):
+        await pilot.press("3", "R")
+        await until(pilot, lambda: lines_with(app, "big:v is running: a part that fails is tried again by itself."))
+
+
 async def test_one_can_browse_and_filter_while_something_moves(busy: Running) -> None:
     async with busy() as (app, pilot):
         await until(pilot, lambda: lines_with(app, "big:v") and "%" in app.title)

@@ -11,7 +11,7 @@ from modelsync.transfers import QueueSnapshot, TransferStatus
 from modelsync_tui import glyphs
 from modelsync_tui.dialogs.cancel import CancelDialog
 from modelsync_tui.widgets.parts import part_strip
-from modelsync_tui.widgets.transfer_rows import phase_words
+from modelsync_tui.widgets.transfer_words import phase_words
 from modelsync_tui.widgets.transfers import TransfersPane
 from modelsync_tui.widgets.wishes import (
     CancelRequested,

@@ -176,6 +176,7 @@ ACTIONS: tuple[Action, ...] = (
         ("transfers.clear", "c", "clear_done", "clear done", "take finished ones off the list", 6),
         ("transfers.parts", "v", "parts", "all/active", "all parts or files, active or failed", 7),
         ("transfers.files", "f", "files", "files", "its files in the place of its parts", 8),
+        ("transfers.back", "escape", "back", "back", "back to the list of versions", 0),
         ("transfers.page_up", "pageup", "page(-1)", "page up", "one page up in its parts or files", 0),
         ("transfers.page_down", "pagedown", "page(1)", "page down", "one page down in its parts or files", 0),
         ("transfers.log", "o", "log", "log", "what the log says of it", 0),

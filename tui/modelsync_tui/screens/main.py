@@ -300,6 +300,10 @@ class MainScreen(Screen[None]):
     def _left_log(self) -> None:
         self._panes.current.focus_list()
 
+    @on(TransfersPane.Left)
+    def _left_transfers(self) -> None:
+        self._panes.go(self._panes.current.side.value)
+
     @on(TransfersPane.LogAsked)
     def _show_log_of(self, event: TransfersPane.LogAsked) -> None:
         self._panes.go("log")

@@ -9,7 +9,7 @@ from modelsync.transfer.progress import Phase
 from modelsync.transfers import TransferRow, TransferStatus
 from modelsync_tui import text
 from modelsync_tui.widgets.lines import Piece, Tone
-from modelsync_tui.widgets.transfer_rows import ended_words, phase_words
+from modelsync_tui.widgets.transfer_words import ended_words, phase_words
 
 _LINE_CELLS_MIN = 20
 

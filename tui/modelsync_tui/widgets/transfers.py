@@ -16,28 +16,22 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from modelsync.tag import Tag
-from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from modelsync.transfers import QueueSnapshot, TransferRow
 from modelsync_tui import glyphs, keys
+from modelsync_tui.widgets import steering
 from modelsync_tui.widgets.file_lines import FileLines
 from modelsync_tui.widgets.part_lines import PartLines
 from modelsync_tui.widgets.queue_lines import QueueLines
 from modelsync_tui.widgets.rate_lines import RateLines
 from modelsync_tui.widgets.titles import Edges
-from modelsync_tui.widgets.transfer_rows import WIDE_CELLS, speeds_words, status_words, totals_words
-from modelsync_tui.widgets.wishes import (
-    CancelRequested,
-    ClearDone,
-    MoveRequested,
-    PauseRequested,
-    ResumeRequested,
-    RetryRequested,
-)
+from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
+from modelsync_tui.widgets.transfer_words import speeds_words, status_words, totals_words
+from modelsync_tui.widgets.wishes import CancelRequested, ClearDone, PauseRequested, Wish
 
 FULL_EVERY_S = 0.24
 """The full form, with its many lines, is drawn every other time: that is still four times a second."""
 TITLES_EVERY_S = 0.5
 """Speed and time left in the border change no faster: a new border draws the whole pane anew."""
-_TRIED_AGAIN = (TransferStatus.FAILED, TransferStatus.CANCELLED)
 
 
 class TransfersPane(Widget, can_focus=True, can_focus_children=False):
@@ -49,6 +43,9 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         def __init__(self, words: str) -> None:
             super().__init__()
             self.words = words
+
+    class Left(Message):
+        """A person wants to go back to where they came from."""
 
     class LogAsked(Message):
         """A person wants to see what the log says of a version."""
@@ -133,6 +130,10 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._show_lower()
         self.draw_titles()
 
+    def action_back(self) -> None:
+        """Goes back to the list that a person was in before."""
+        self.post_message(self.Left())
+
     def action_parts(self) -> None:
         """Shows others of the parts or files of the transfer under the cursor: all, active or failed ones."""
         if self._is_full():
@@ -160,38 +161,26 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
 
     def action_pause(self) -> None:
         """Pauses the transfer under the cursor, or lets it go on."""
-        row = self.selected
-        if row is None:
-            return
-        if row.status is TransferStatus.PAUSED:
-            self.post_message(ResumeRequested(row.id))
-        elif row.status in (TransferStatus.RUNNING, TransferStatus.WAITING):
-            self.post_message(PauseRequested(row.id))
-        else:
-            again = " R tries it again." if row.status in _TRIED_AGAIN else ""
-            self._say(row, f"there is nothing to pause.{again}")
+        if self.selected is not None:
+            self._wish(self.selected, steering.pause(self.selected))
 
     def action_cancel(self) -> None:
-        """Cancels the transfer under the cursor."""
+        """Cancels the transfer under the cursor; asks when some of it has moved."""
         row = self.selected
         if row is None:
             return
-        if row.status in (TransferStatus.RUNNING, TransferStatus.WAITING, TransferStatus.PAUSED):
-            if row.progress.bytes_done and not row.stopping:
-                self._ask_cancel(row)
-            else:
-                self.post_message(CancelRequested(row.id))
-        elif row.status is TransferStatus.FAILED:
-            self._say(row, "there is nothing to cancel. R tries it again.")
+        wish = steering.cancel(row)
+        if isinstance(wish, CancelRequested) and row.progress.bytes_done and not row.stopping:
+            self._ask_cancel(row)
         else:
-            self._say(row, "there is nothing to cancel. c takes it off the list.")
+            self._wish(row, wish)
 
     def _ask_cancel(self, row: TransferRow) -> None:
         """What has moved may be worth a pause instead."""
         from modelsync_tui.dialogs.cancel import CancelChoice, CancelDialog
 
-        def answered(wish: CancelChoice | None) -> None:
-            match wish:
+        def answered(choice: CancelChoice | None) -> None:
+            match choice:
                 case CancelChoice.CANCEL:
                     self.post_message(CancelRequested(row.id))
                 case CancelChoice.PAUSE:
@@ -199,43 +188,26 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
                 case CancelChoice.LEAVE | None:
                     return
                 case _:
-                    assert_never(wish)
+                    assert_never(choice)
 
         self.app.push_screen(CancelDialog(row), answered)
 
     def action_retry(self) -> None:
         """Tries the transfer under the cursor again."""
-        row = self.selected
-        if row is None:
-            return
-        if row.status in _TRIED_AGAIN:
-            self.post_message(RetryRequested(row.id))
-        elif row.status is TransferStatus.PAUSED:
-            self._say(row, "Space goes on with it.")
-        elif row.status in (TransferStatus.RUNNING, TransferStatus.WAITING):
-            self._say(row, "a part that fails is tried again by itself.")
-        else:
-            self._say(row, "there is nothing to try again. To move it once more, ask for it in the list of versions.")
+        if self.selected is not None:
+            self._wish(self.selected, steering.retry(self.selected))
 
     def action_reorder(self, by: int) -> None:
         """Lets the transfer under the cursor and the next that waits, up or down, change places."""
-        row = self.selected
-        if row is None:
-            return
-        if row.status is not TransferStatus.WAITING:
-            self._say(row, "only what waits can be moved in the queue.")
-            return
-        places = {other.id: place for place, other in enumerate(self._queue.rows)}
-        waiting = [other.id for other in self._queue.rows if other.status is TransferStatus.WAITING]
-        there = waiting.index(row.id) + by
-        if 0 <= there < len(waiting):
-            self.post_message(MoveRequested(row.id, places[waiting[there]] - places[row.id]))
-        else:
-            self._say(row, f"it is the {'first' if by < 0 else 'last'} of those that wait.")
+        if self.selected is not None:
+            self._wish(self.selected, steering.reorder(self._queue, self.selected, by))
 
-    def _say(self, row: TransferRow, why: str) -> None:
-        """Why a key does nothing to this transfer."""
-        self.post_message(self.Said(f"{row.request.tag} {status_words(row)}: {why}"))
+    def _wish(self, row: TransferRow, wish: Wish | str) -> None:
+        """Passes a wish on, or says why there is none."""
+        if isinstance(wish, Wish):
+            self.post_message(wish)
+        else:
+            self.post_message(self.Said(f"{row.request.tag} {status_words(row)}: {wish}"))
 
     def action_log(self) -> None:
         """Shows what the log says of the transfer under the cursor."""
