@@ -169,3 +169,32 @@ def test_a_push_killed_at_half_sends_little_more_than_the_other_half(s3: S3Bench
     reader.folder.mkdir()
     assert reader.run("pull", "iris:v1").code == 0
     assert read_tree(reader.store / "models/iris/v1") == read_tree(model)
+
+
+def test_a_pull_killed_at_half_fetches_little_more_than_the_other_half(s3: S3Bench, tmp_path: Path) -> None:
+    size = 160 * MiB
+    server = s3.registry()
+    author, reader = (
+        Command.in_folder(tmp_path / name, BENTO_CLOUD_API_KEY=TOKEN, BENTO_CLOUD_API_ENDPOINT=server.url)
+        for name in ("author", "reader")
+    )
+    model = iris(author.store, size)
+    reader.folder.mkdir()
+    assert author.run("push", "iris:v1").code == 0
+    process = reader.start("pull", "iris:v1", "--bandwidth", "48MiB/s")
+
+    def written() -> int:
+        return sum(path.stat().st_blocks * 512 for path in (reader.store / "tmp").rglob("*.bin"))
+
+    wait_for(lambda: process.poll() is not None or written() > size // 2, within_s=60, what="half of it")
+    process.send_signal(signal.SIGKILL)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL, f"it ended before it could be killed: {said}"
+
+    (record,) = reader.run("pull", "iris:v1", "--json").records
+    assert (record["outcome"], record["resumed"], record["error"]) == ("pulled", True, None)
+    moved, total = record["bytes_moved"], record["bytes_total"]
+    assert isinstance(moved, int)
+    assert isinstance(total, int)
+    assert moved < 0.6 * total
+    assert read_tree(reader.store / "models/iris/v1") == read_tree(model)
