@@ -78,8 +78,7 @@ def push(
     """
     reference = TagReference.parse(str(tag))
     with _sides(threads, context) as sides, _progress(on_progress) as progress:
-        local = sides.store.resolve(reference)
-        return sync.push(local.tag, sides, force=force, progress=progress)
+        return sync.push(sync.resolve_local(reference, sides.store), sides, force=force, progress=progress)
 
 
 def pull(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, assert_never
 from modelsync.comparison import Direction
 from modelsync.model import Json
 from modelsync.results import Outcome, PullResult, TransferResult
-from modelsync.tag import Tag
 from modelsync_cli.jobs import Job, run_jobs
 from modelsync_cli.output import Output, size_text
 from modelsync_cli.session import Session, flag, is_set
@@ -36,7 +35,7 @@ class TransferJob(Job):
         control, progress = self.control, self.progress
         match self.direction:
             case Direction.PUSH:
-                self.tag = self._local_tag(sides)
+                self.tag = sync.resolve_local(self.reference, sides.store)
                 if dry:
                     self.result = sync.would_push(self.tag, sides, force=force, control=control)
                 else:
@@ -54,11 +53,6 @@ class TransferJob(Job):
                     )
             case _:
                 assert_never(self.direction)
-
-    def _local_tag(self, sides: "Sides") -> Tag:
-        """The version meant; one that was named is not looked for here, so that the history has its failure too."""
-        name, version = self.reference.name, self.reference.version
-        return Tag(name, version) if version is not None else sides.store.resolve(self.reference).tag
 
     def record(self) -> Mapping[str, Json]:
         result, progress = self.result, self.progress

@@ -9,6 +9,7 @@ import pytest
 
 import modelsync
 from modelsync.errors import InvalidTagError, NotSignedInError, UsageError
+from modelsync.history import Ending, History
 from modelsync.paths import Paths
 from modelsync.settings import Settings
 from modelsync.store import ModelStore
@@ -65,6 +66,16 @@ def test_a_progress_callback_that_raises_does_no_harm(
         raise RuntimeError("a notebook's mistake")
 
     assert modelsync.push("iris:v1", on_progress=raises).outcome is modelsync.Outcome.PUSHED
+
+
+def test_a_push_of_a_version_that_is_not_there_is_in_the_history(
+    signed_in: RegistryServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_store(monkeypatch, tmp_path)
+    with pytest.raises(modelsync.ModelsyncError):
+        modelsync.push("iris:v1")
+    (entry,) = History(Paths.of_platform().history_file).entries()
+    assert (str(entry.tag), entry.outcome) == ("iris:v1", Ending.FAILED)
 
 
 def test_without_an_account_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

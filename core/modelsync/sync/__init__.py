@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modelsync.sync.giving_up import give_up
     from modelsync.sync.pulling import pull, resolve_remote, would_pull
-    from modelsync.sync.pushing import push, would_push
+    from modelsync.sync.pushing import push, resolve_local, would_push
     from modelsync.sync.sides import Sides
     from modelsync.sync.verifying import verify
 
@@ -18,6 +18,7 @@ _HOMES = {
     "give_up": "giving_up",
     "pull": "pulling",
     "push": "pushing",
+    "resolve_local": "pushing",
     "resolve_remote": "pulling",
     "verify": "verifying",
     "would_pull": "pulling",
@@ -25,7 +26,7 @@ _HOMES = {
 }
 """The module that each public name lives in."""
 
-__all__ = ["Sides", "give_up", "pull", "push", "resolve_remote", "verify", "would_pull", "would_push"]
+__all__ = ["Sides", "give_up", "pull", "push", "resolve_local", "resolve_remote", "verify", "would_pull", "would_push"]
 
 
 def __getattr__(name: str) -> object:

@@ -18,10 +18,11 @@ from modelsync.errors import (
 from modelsync.http.stopping import interruptibly
 from modelsync.model import Direction, LocalModel, RemoteModel, UploadStatus
 from modelsync.results import Outcome, PushResult
+from modelsync.store import ModelStore
 from modelsync.sync.recording import recorded
 from modelsync.sync.sending import Sending
 from modelsync.sync.sides import Sides
-from modelsync.tag import Tag
+from modelsync.tag import Tag, TagReference
 from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.journal import Journal, upload_start
 from modelsync.transfer.parts import GiB
@@ -32,6 +33,17 @@ log = logging.getLogger("modelsync.sync")
 
 SINGLE_PUT_MAX_BYTES = 5 * GiB
 """S3's limit for one PUT (contract 4.3)."""
+
+
+def resolve_local(reference: TagReference, store: ModelStore) -> Tag:
+    """The tag meant by `name:version`, or by `name` or `name:latest`: the store's latest.
+
+    A version that was named is not looked for: whatever is done with it says that it is missing, and a push leaves that
+    in the history. Raises LocalModelNotFoundError, BrokenModelError.
+    """
+    if reference.version is not None:
+        return Tag(reference.name, reference.version)
+    return store.resolve(reference).tag
 
 
 def push(

@@ -79,7 +79,8 @@ def _remote(tag: Tag, sides: Sides, control: Control) -> RemoteModel:
     remote = sides.record(tag, control)
     decision = decide_pull(None, remote)
     if decision.verdict is Verdict.REFUSE:
-        raise TransferError(f"{tag} cannot be compared: {decision.reason}.", hint="Push it, or pick another version.")
+        hint = "Pick another version." if remote.is_reference else "Push it, or pick another version."
+        raise TransferError(f"{tag} cannot be compared: {decision.reason}.", hint=hint)
     return remote
 
 
