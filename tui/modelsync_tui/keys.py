@@ -207,7 +207,7 @@ ACTIONS: tuple[Action, ...] = (
         ("app.palette", "ctrl+p colon", "command_palette", "commands", "find a command by its name", 10),
         ("app.quit", "q f10 ctrl+q", "ask_quit", "quit", "quit; asks when transfers are running", 11),
         ("app.accounts", "a", "accounts", "account", "contexts: switch, sign in, sign out", 0),
-        ("app.interrupt", "ctrl+c", "interrupt", "no way out", "says how to quit", 0),
+        ("app.interrupt", "ctrl+c", "interrupt", "how to quit", "says how to quit", 0),
         ("app.theme", "T", "pick_theme", "theme", "dark, light or high contrast", 0),
         ("app.suspend", "ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns", 0),
     ),

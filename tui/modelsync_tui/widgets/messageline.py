@@ -8,6 +8,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from modelsync_tui import glyphs
+from modelsync_tui.text import cut
+
 
 class Kind(StrEnum):
     """How a message is coloured; its first character says the same."""
@@ -23,12 +26,23 @@ class MessageLine(Static):
     def __init__(self) -> None:
         super().__init__(markup=False, id="message")
         self.kind = Kind.PLAIN
+        self._words = ""
 
     def say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
         """Shows a sentence until the next one."""
         self.kind = kind
         for other in Kind:
             self.set_class(other is kind, f"-{other}")
+        self._words = words
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        """As much as there is room for, so that it is seen where some is left out."""
+        room = self.content_size.width
+        words = cut(self._words, room, glyphs.of(self.app).ellipsis) if room else self._words
         self.update(Content(words))
 
 
