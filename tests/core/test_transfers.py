@@ -180,6 +180,25 @@ def test_a_cancel_is_told_at_once_and_frees_the_slot_for_the_next(sides: Sides, 
         assert status_of(sides, "m:v1") is None
 
 
+def test_what_runs_beside_one_that_is_cancelled_goes_on_and_arrives_whole(sides: Sides, tmp_path: Path) -> None:
+    requests = [write(tmp_path / "home", f"m:v{number}", 12 * MiB) for number in range(2)]
+    with queue(sides, running=2) as transfers:
+        transfers.set_limit(4 * MiB)
+        transfers.add(requests)
+        for transfer in (1, 2):
+            wait_for_bytes(transfers, transfer)
+        transfers.cancel(1)
+        wait_until(transfers, 1, TransferStatus.CANCELLED)
+        assert row_of(transfers, 2).status is TransferStatus.RUNNING
+        transfers.set_limit(None)
+        wait_until(transfers, 2, TransferStatus.DONE)
+        result = row_of(transfers, 2).result
+        assert result is not None
+        assert result.retries == 0, "the other one's end was no trouble for it"
+        assert status_of(sides, "m:v1") is UploadStatus.SUCCESS
+        assert status_of(sides, "m:v0") is UploadStatus.FAILED
+
+
 def test_a_paused_push_that_is_cancelled_is_told_to_the_registry(sides: Sides, tmp_path: Path) -> None:
     request = write(tmp_path / "home", "m:v1")
     with queue(sides) as transfers:
