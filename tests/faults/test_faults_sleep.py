@@ -7,12 +7,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
+from modelsync.http.transport import Transport
 from modelsync_registry.tokens import TokenGrant
 from support.command import Command
 from support.fault_bench import TAG, Bench, MiB
+from support.fault_patience import EVER_S
 from support.local_store import read_tree, write_model
+from support.raw_server import Connection, raw_server
 from support.registry_server import TOKEN, TOM_TOKEN
 from support.waiting import wait_for
 
@@ -37,6 +41,29 @@ runpy.run_module("modelsync_cli", run_name="__main__")
 CLOCKS = pytest.mark.parametrize(
     "clocks", ["both", "wall"], ids=["every clock goes on in sleep", "the monotonic clock stands still in sleep"]
 )
+
+
+def test_a_connection_that_was_kept_before_the_sleep_is_not_used_after_it() -> None:
+    """Nobody need have told that it is dead: whoever asks through it waits for an answer that cannot come."""
+
+    def once(connection: Connection) -> None:
+        connection.read_head()
+        connection.answer("200 OK", b"before")
+        connection.read_head()  # and nothing more is ever said
+
+    def later(connection: Connection) -> None:
+        connection.read_head()
+        connection.answer("200 OK", b"after")
+
+    now = 1_800_000_000.0
+    transport = Transport(clock=lambda: now, stall_after_s=EVER_S)
+    with raw_server(once, later) as server:
+        answers = []
+        for _ in range(2):
+            answers.append(b"".join(transport.handle_request(httpx.Request("GET", server.url)).iter_raw()))
+            now += HOUR_S
+        transport.close()
+    assert (answers, server.connections) == ([b"before", b"after"], 2)
 
 
 def person(bench: Bench, home: str, token: str = TOKEN) -> Command:

@@ -12,11 +12,10 @@ number of body bytes that the kernel took). Time-outs are per operation: `CONNEC
 """
 
 import http.client
-import select
 import socket
 import ssl
 import threading
-from collections import defaultdict
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -34,6 +33,7 @@ from modelsync.http.connecting import (
     unusable_proxy,
 )
 from modelsync.http.extents import FileExtent
+from modelsync.http.idle import IDLE_PER_HOST_MAX, IdleConnections
 from modelsync.http.stopping import Stop, interruptibly
 from modelsync.http.whole_head import WholeHeadResponse
 
@@ -42,7 +42,6 @@ STALL_AFTER_S = 15.0
 """A connection without one byte for this long is dropped and tried again."""
 ANSWER_TIMEOUT_S = 60.0
 """How long a server may take for its answer after the last byte of a request; stores assemble and hash first."""
-IDLE_PER_HOST_MAX = 64
 BULK_FROM_BYTES = 64 << 10
 """A buffer as large as this is larger than what `http.client` reads ahead, and worth a call of its own."""
 
@@ -64,6 +63,7 @@ class Transport(httpx.BaseTransport):
         connect_within_s: float = CONNECT_TIMEOUT_S,
         stall_after_s: float = STALL_AFTER_S,
         answer_within_s: float = ANSWER_TIMEOUT_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Without `tls` the certificates, with those in `ca_file`, are loaded when the first https address is met."""
         self._ca_file = ca_file
@@ -72,7 +72,7 @@ class Transport(httpx.BaseTransport):
         self._stall_after_s = stall_after_s
         self._answer_within_s = answer_within_s
         self._lock = threading.Lock()
-        self._idle: dict[tuple[str, str, int], list[http.client.HTTPConnection]] = defaultdict(list)
+        self._idle = IdleConnections(clock)
         self._proxied: httpx.Client | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -81,7 +81,7 @@ class Transport(httpx.BaseTransport):
             return self._through_proxy(request)
         origin = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         stop = cast("Stop | None", request.extensions.get("stop"))
-        connection = self._take_idle(origin) or self._connect(origin, stop)
+        connection = self._idle.take(origin) or self._connect(origin, stop)
         sock = connection.sock
         if stop is not None:
             stop.attach(sock)
@@ -111,11 +111,8 @@ class Transport(httpx.BaseTransport):
 
     def close(self) -> None:
         with self._lock:
-            idle, self._idle = self._idle, defaultdict(list)
             proxied, self._proxied = self._proxied, None
-        for connections in idle.values():
-            for connection in connections:
-                connection.close()
+        self._idle.close()
         if proxied is not None:
             proxied.close()
 
@@ -213,17 +210,6 @@ class Transport(httpx.BaseTransport):
                 self._tls = tls_context(self._ca_file)
             return self._tls
 
-    def _take_idle(self, origin: tuple[str, str, int]) -> http.client.HTTPConnection | None:
-        while True:
-            with self._lock:
-                if not self._idle[origin]:
-                    return None
-                connection = self._idle[origin].pop()
-            # Readable while nothing was asked: the server hung up (or talks out of turn).
-            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
-                return connection
-            connection.close()
-
     def _release(
         self,
         origin: tuple[str, str, int],
@@ -237,11 +223,7 @@ class Transport(httpx.BaseTransport):
             return
         if stop is not None:
             stop.detach(sock)
-        with self._lock:
-            if len(self._idle[origin]) < IDLE_PER_HOST_MAX:
-                self._idle[origin].append(connection)
-                return
-        connection.close()
+        self._idle.give(origin, connection)
 
     def _through_proxy(self, request: httpx.Request) -> httpx.Response:
         tls = self._tls_context()
