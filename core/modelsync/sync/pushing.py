@@ -115,7 +115,7 @@ def _look(tag: Tag, sides: Sides, *, force: bool, begun: bool, control: Control)
     if sides.registry.context.read_only:
         raise PermissionDeniedError(
             f"The context {sides.registry.context.name!r} is read-only: nothing is pushed to it.",
-            hint="Use another context, or end the mode where it was chosen: a flag, a setting, or at sign-in (--writable).",
+            hint="Use another context, or end the mode where it was chosen: flag, setting or sign-in (--writable).",
         )
     local = sides.store.get(tag)
     remote = sides.registry.model(tag, control=control)
