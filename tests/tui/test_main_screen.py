@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
@@ -422,6 +423,14 @@ async def _cancel_what_has_moved(app: ModelsyncApp, pilot: Pilot[object]) -> Non
     await until(pilot, lambda: isinstance(app.screen, CancelDialog))
     await pilot.press("x")
     await until(pilot, lambda: status_of(app) is TransferStatus.CANCELLED)
+
+
+async def test_a_key_typed_right_behind_the_one_that_leads_to_the_transfers_is_for_them(busy: Running) -> None:
+    async with busy() as (app, pilot):
+        for key in ("t", "f"):
+            app.post_message(events.Key(key, key))
+        await until(pilot, lambda: lines_with(app, "Files  push big:v"))
+        assert not app.main.local.ask.only_differing
 
 
 async def test_escape_leads_from_the_full_transfers_back_to_the_list(busy: Running) -> None:

@@ -67,10 +67,10 @@ class Panes:
         match name:
             case "transfers":
                 self._bring_transfers()
-                self._transfers.focus()
+                self._focus(self._transfers)
             case "log":
                 self._bring_log()
-                self._log.focus()
+                self._focus(self._log)
             case _:
                 self._shrink_transfers()
                 self.make_current(self._browsers[Side(name)])
@@ -108,7 +108,7 @@ class Panes:
         else:
             self._transfers.full = True
             self._screen.add_class("-transfers-full")
-            self._transfers.focus()
+            self._focus(self._transfers)
 
     def turn_log(self) -> None:
         """The log below the transfers, or where it is short in their place; and away again."""
@@ -128,6 +128,10 @@ class Panes:
         )
         for each in draw:
             each()
+
+    def _focus(self, pane: TransfersPane | LogPane) -> None:
+        """At once: a widget's own `focus` waits for its turn, and a key typed right behind would go to the old pane."""
+        self._screen.set_focus(pane)
 
     def _bring_transfers(self) -> None:
         if self._screen.has_class("-transfers-off"):
