@@ -14,7 +14,7 @@ from modelsync.transfer.retry import RetryPolicy
 from support.bad_proxy import ALWAYS, Exchange, Fault, Request
 from support.fault_bench import TAG, Bench, MiB
 
-WAIT_S = 2
+WAIT_S = 1
 
 
 def retry_after(value: Callable[[], str], date: Callable[[], str] | None = None) -> Fault:

@@ -17,7 +17,7 @@ from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.progress import Progress
 from support.bad_proxy import ALWAYS
 from support.fault_bench import TAG, Bench, MiB
-from support.harm import stall_answer
+from support.harm import stall_answer, stall_request
 from support.waiting import when
 
 
@@ -33,6 +33,18 @@ def pause_at(move: Callable[..., object], sides: Sides, moved: int) -> None:
     when(lambda: progress.bytes_moved >= moved, control.pause)
     with pytest.raises(Paused):
         move(TAG, sides, control=control, progress=progress)
+
+
+def pause_with_one_part(bench: Bench) -> Path:
+    """Pushes until one of two parts is there, then pauses; its journal."""
+    bench.proxy.misbehave(stall_request(MiB), times=ALWAYS, where=lambda request: request.part == 2)
+    control = Control()
+    folder = bench.folder / "state/author"
+    when(lambda: any(b'"part": 1' in path.read_bytes() for path in folder.glob("*.journal")), control.pause)
+    with pytest.raises(Paused):
+        push(TAG, bench.sides(), control=control)
+    bench.proxy.behave()
+    return journal_of(bench, "author")
 
 
 def edit_header(journal: Path, **facts: Json) -> None:
@@ -57,9 +69,8 @@ def edit_header(journal: Path, **facts: Json) -> None:
 def test_a_journal_that_is_not_of_this_transfer_is_set_aside_and_not_guessed_at(
     facts: dict[str, Json], bench: Bench
 ) -> None:
-    model = bench.write(size=40 * MiB)
-    pause_at(push, bench.sides(), 20 * MiB)
-    journal = journal_of(bench, "author")
+    model = bench.write()
+    journal = pause_with_one_part(bench)
     edit_header(journal, **facts)
     strange = journal.read_bytes()
     result = push(TAG, bench.sides(), force=True)
