@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter
 
 from modelsync_tui import glyphs, keys, themes, work
-from modelsync_tui.commands import ActionCommands
+from modelsync_tui.commands import ActionCommands, Palette
 from modelsync_tui.loading import FirstScan
 from modelsync_tui.pace import start_collector
 from modelsync_tui.remembered import Remembered
@@ -47,6 +47,7 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         super().__init__()
         self.session = session
         self.glyphs = glyphs.ASCII if plain or session.settings.ascii else glyphs.UNICODE
+        self.set_class(self.glyphs is glyphs.ASCII, "-ascii", update=False)
         settings = session.settings
         self.no_color = not settings.color
         self.voice = TerminalVoice(self._tell_terminal, session.environ, title=settings.title, notify=settings.notify)
@@ -90,6 +91,11 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         """Contexts: which is in use, switch, sign in, sign out."""
         if isinstance(self.screen, keys.HasPlace):
             self.main.accounts.open()
+
+    def action_command_palette(self) -> None:
+        """Commands by their words."""
+        if not Palette.is_open(self):
+            self.push_screen(Palette())
 
     def action_help(self) -> None:
         """Help for the pane that has the focus."""

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from functools import partial
 
 from textual.app import App
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 
 from modelsync_tui import glyphs, keys
+from modelsync_tui.widgets.scrollbars import suit_scrollbar
+
+_ID = "--command-palette"
+"""By which Textual knows that it is open."""
 
 
 class ActionCommands(Provider):
@@ -39,6 +43,17 @@ class ActionCommands(Provider):
                 known = binding.id and keys.find(binding.id)
                 if known and known.id != "app.palette" and binding.key == known.keys[0]:
                     yield known, node
+
+
+class Palette(CommandPalette):
+    """Textual's, with the words and the characters of this application."""
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="words of a command", id=_ID)
+
+    def on_mount(self) -> None:
+        self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
+        suit_scrollbar(self.query_one(CommandList))
 
 
 async def run(app: App[object], action: keys.Action, node: DOMNode) -> None:
