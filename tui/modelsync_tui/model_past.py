@@ -1,12 +1,14 @@
 """What happened to the versions of one model, by whom and when: transfers of this person, pushes of everybody."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from modelsync.history import Ending, HistoryEntry
 from modelsync.model import Direction, RemoteModel, UploadStatus
+from modelsync.tag import Tag
 from modelsync_tui.integrity import CLOCKS_DIFFER_MAX
 from modelsync_tui.text import literal, size_text
 from modelsync_tui.versions import Version
@@ -31,21 +33,22 @@ def past_of(history: Sequence[HistoryEntry], versions: Iterable[Version], host: 
 
     `history` is what was moved from this machine, `host` the registry that `versions` tell of.
     """
-    pushes = (_push(version.remote) for version in versions if version.remote and not _is_ours(version, history, host))
+    ours: defaultdict[Tag, list[HistoryEntry]] = defaultdict(list)
+    for entry in history:
+        if entry.direction is Direction.PUSH and entry.host == host:
+            ours[entry.tag].append(entry)
+    pushes = (_push(version.remote) for version in versions if version.remote and not _is_among(version, ours))
     events = [*(_transfer(entry, host) for entry in history), *(push for push in pushes if push is not None)]
     return tuple(sorted(events, key=lambda event: event.when, reverse=True))
 
 
-def _is_ours(version: Version, history: Iterable[HistoryEntry], host: str) -> bool:
-    """Whether the history has the push that the registry records."""
-    when = _pushed_at(version.remote)
-    return when is not None and any(
-        entry.tag == version.tag
-        and entry.direction is Direction.PUSH
-        and entry.host == host
-        and entry.began - CLOCKS_DIFFER_MAX <= when <= entry.ended + CLOCKS_DIFFER_MAX
-        for entry in history
-    )
+def _is_among(version: Version, pushes: Mapping[Tag, Sequence[HistoryEntry]]) -> bool:
+    """Whether the push that the registry records is one of these."""
+    when, tag = _pushed_at(version.remote), version.tag
+    if when is None or tag is None:
+        return False
+    mine = pushes.get(tag, ())
+    return any(entry.began - CLOCKS_DIFFER_MAX <= when <= entry.ended + CLOCKS_DIFFER_MAX for entry in mine)
 
 
 def _pushed_at(remote: RemoteModel | None) -> datetime | None:

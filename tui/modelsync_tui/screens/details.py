@@ -1,6 +1,6 @@
 """The details of a model: its versions, and of the one under the cursor the facts, the files and what was moved."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -9,20 +9,17 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
 from modelsync.comparison import Direction, RowState
 from modelsync.errors import ModelsyncError
 from modelsync.history import HistoryEntry
 from modelsync.tag import Tag
 from modelsync_tui import glyphs, keys, work
-from modelsync_tui.arrangement import FACTS, FILES, HISTORY, PANES, VERSIONS
-from modelsync_tui.detail_words import file_notes, pane_titles, title_pieces, version_words
+from modelsync_tui.arrangement import FILES, VERSIONS
+from modelsync_tui.detail_words import version_words
 from modelsync_tui.details_acts import VersionActs
-from modelsync_tui.details_panes import DetailPanes
+from modelsync_tui.details_view import DetailsView
 from modelsync_tui.files import FileTable
 from modelsync_tui.inspecting import Inspector
 from modelsync_tui.integrity import verified_at
@@ -34,16 +31,8 @@ from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
 from modelsync_tui.version_facts import facts_of
 from modelsync_tui.versions import Version, versions_of
-from modelsync_tui.widgets.columnline import ColumnLine
-from modelsync_tui.widgets.facts import FactLines
-from modelsync_tui.widgets.file_list import FileList
-from modelsync_tui.widgets.footer import Footer
-from modelsync_tui.widgets.history_list import HistoryList
-from modelsync_tui.widgets.lines import Piece
-from modelsync_tui.widgets.messageline import Kind, MessageLine
+from modelsync_tui.widgets.messageline import Kind
 from modelsync_tui.widgets.picklist import PickList
-from modelsync_tui.widgets.toosmall import TooSmall
-from modelsync_tui.widgets.version_list import VersionList
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,46 +69,25 @@ class DetailsScreen(Screen[None]):
         self._has_news = False
         """Whether the message says what became of something, which another state of the version does not replace."""
         self._past: tuple[HistoryEntry, ...] = ()
-        self._versions = VersionList(id="version-list")
-        self._facts = FactLines(id="fact-lines")
-        self._files = FileList(id="file-list")
-        self._history = HistoryList(id="history-list")
-        lists: tuple[PickList, ...] = (self._versions, self._facts, self._files, self._history)
-        self._panes = DetailPanes(self, dict(zip(PANES, lists, strict=True)))
-        self._title = ColumnLine(self._title_pieces)
-        self._message = MessageLine()
-        self._footer = Footer(session.settings.keys, keys.Where.DETAILS)
+        self._view = DetailsView(self, asked.name, session.settings.keys)
 
     def compose(self) -> ComposeResult:
-        frames = self._panes.frames
-        yield self._title
-        with Horizontal(id="upper"):
-            with frames[VERSIONS]:
-                yield ColumnLine(self._versions.heading)
-                yield self._versions
-            with frames[FACTS]:
-                yield self._facts
-        with frames[FILES]:
-            yield Static(id="files-note", markup=False)
-            yield ColumnLine(self._files.heading)
-            yield self._files
-        with frames[HISTORY]:
-            yield self._history
-        yield self._message
-        yield self._footer
-        yield TooSmall()
+        yield from self._view.compose()
 
     def on_mount(self) -> None:
         self._looker = Looker(self.app, self._inspector, self._show_seen)
         self._acts = VersionActs(
-            self.app, self._session, self._loader, self._queueing, self._message, self._tell, self._asked.side
+            self.app, self._session, self._loader, self._queueing, self._view.message, self._tell, self._asked.side
         )
-        self._versions.focus()
+        self._view.versions.focus()
         self.show(at=self._asked.version or None)
         self.read_history()
 
     def on_unmount(self) -> None:
         self._looker.stop()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._view.fit(event.size)
 
     # What it is given
 
@@ -128,17 +96,16 @@ class DetailsScreen(Screen[None]):
         if not self.is_attached:
             return
         self._loader.ask((self._asked.name,))
-        self._versions.show(versions_of(self._loader.catalog, self._asked.name, datetime.now(UTC)), at)
+        self._view.show_versions(versions_of(self._loader.catalog, self._asked.name, datetime.now(UTC)), at)
         came_online = self._loader.link is Link.ONLINE and self._link is not Link.ONLINE
         self._link = self._loader.link
         self._look(again=came_online)
         self._show_past()
-        self._title.refresh()
-        self._show_titles()
+        self._view.show_titles()
 
     def show_moving(self, fractions: Mapping[str, float]) -> None:
         """Shows how much of a version has moved, by `name:version`."""
-        self._versions.show_moving(fractions)
+        self._view.versions.show_moving(fractions)
 
     def transfer_ended(self, tag: Tag) -> None:
         """A transfer of some version ended: the history has one more."""
@@ -153,7 +120,7 @@ class DetailsScreen(Screen[None]):
     # What is read
 
     def _look(self, *, again: bool = False) -> None:
-        picked = self._versions.picked
+        picked = self._view.picked
         if picked is None:
             self._show_nothing()
             return
@@ -161,7 +128,7 @@ class DetailsScreen(Screen[None]):
         self._draw(picked)
 
     def _show_seen(self, seen: Seen) -> None:
-        picked = self._versions.picked
+        picked = self._view.picked
         if self.is_attached and picked is not None and seen.version.key == picked.key:
             self._draw(picked)
 
@@ -174,30 +141,19 @@ class DetailsScreen(Screen[None]):
         if shown != self._shown:
             self._shown = shown
             if not self._has_news:
-                self._message.say(*version_words(picked, self._loader.catalog))
+                self._view.message.say(*version_words(picked, self._loader.catalog))
         verified = verified_at(picked, self._past, self._host)
         facts = facts_of(picked, seen.uses, seen.files, glyphs.of(self.app), verified=verified)
-        self._facts.show(facts, other_version=other_version)
-        self._files.show(seen.files, other_version=other_version)
-        self._show_notes(*file_notes(picked, seen.files))
-        self._show_titles()
+        self._view.show_version(picked, facts, seen.files, other_version=other_version)
 
     def _show_nothing(self) -> None:
         self._looker.stop()
         self._shown = None
         if not self._has_news:
             asks = self._loader.link is Link.CONNECTING
-            self._message.say("Looking what the registry has ..." if asks else "No version is left: Esc goes back.")
-        self._facts.show((), other_version=True)
-        self._files.show(FileTable(), other_version=True)
-        self._show_notes((), bad=False)
-        self._show_titles()
-
-    def _show_notes(self, words: tuple[str, ...], bad: bool) -> None:
-        note = self.query_one("#files-note", Static)
-        note.update(Content("\n".join(words)))
-        note.display = bool(words)
-        note.set_class(bad, "-bad")
+            words = "Looking what the registry has ..." if asks else "No version is left: Esc goes back."
+            self._view.message.say(words)
+        self._view.show_version(None, (), FileTable(), other_version=True)
 
     def read_history(self) -> None:
         """Reads what was moved of the model."""
@@ -216,8 +172,7 @@ class DetailsScreen(Screen[None]):
         work.run(self.app, read, show, failed, group="details", description="read the history")
 
     def _show_past(self) -> None:
-        events = past_of(self._past, self._versions.versions, self._host)
-        self._history.show(events, "Nothing is known to have been moved of it.")
+        self._view.show_past(past_of(self._past, self._view.versions.versions, self._host))
 
     @property
     def _host(self) -> str:
@@ -225,73 +180,56 @@ class DetailsScreen(Screen[None]):
         online = self._session.online
         return online.host if online is not None else ""
 
-    # Words
-
     def _tell(self, words: str, kind: Kind) -> None:
         self._has_news = kind is not Kind.PLAIN
-        self._message.say(words, kind)
-
-    def _title_pieces(self, width: int) -> Sequence[Piece]:
-        return title_pieces(self._asked.name, self._versions.versions, width, glyphs.of(self.app))
-
-    def _show_titles(self) -> None:
-        if not self.is_attached:
-            return
-        picked, seen = self._versions.picked, self._looker.seen
-        table = seen.files if seen is not None and picked is not None else FileTable()
-        self._panes.say(pane_titles(picked, table, self._panes.tabs))
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._panes.fit(event.size)
-        self._show_titles()
-        self.query_one(TooSmall).measure(event.size)
+        self._view.message.say(words, kind)
 
     # Where a person goes
 
     def _go_to(self, name: str) -> None:
-        self._panes.go_to(name)
-        self._show_titles()
+        self._view.panes.go_to(name)
+        self._view.show_titles()
 
     def action_next_pane(self) -> None:
-        self._panes.step(1)
-        self._show_titles()
+        self._view.panes.step(1)
+        self._view.show_titles()
 
     def action_previous_pane(self) -> None:
-        self._panes.step(-1)
-        self._show_titles()
+        self._view.panes.step(-1)
+        self._view.show_titles()
 
     def action_tab(self, by: int) -> None:
-        self._panes.turn(by)
-        self._show_titles()
+        self._view.panes.turn(by)
+        self._view.show_titles()
 
     def action_move(self, by: int) -> None:
-        self._panes.lines.move_cursor(by)
+        self._view.panes.lines.move_cursor(by)
 
     def action_page(self, direction: int) -> None:
-        lines = self._panes.lines
+        lines = self._view.panes.lines
         lines.move_cursor(direction * max(1, lines.page_rows - 1))
 
     def action_half_page(self, direction: int) -> None:
-        lines = self._panes.lines
+        lines = self._view.panes.lines
         lines.move_cursor(direction * max(1, lines.page_rows // 2))
 
     def action_top(self) -> None:
-        self._panes.lines.go_to_top()
+        self._view.panes.lines.go_to_top()
 
     def action_bottom(self) -> None:
-        self._panes.lines.go_to_bottom()
+        self._view.panes.lines.go_to_bottom()
 
     def action_open(self) -> None:
         """From the versions to the files, from a file into it."""
         seen = self._looker.seen
-        if self._panes.current != FILES:
+        if self._view.panes.current != FILES:
             self._go_to(FILES)
         elif seen is not None:
-            self._acts.read(self._versions.picked, self._files.picked, seen.files, self._inspector)
+            self._acts.read(self._view.picked, self._view.files.picked, seen.files, self._inspector)
 
     def action_close(self) -> None:
         """From the other panes to the versions, from there back."""
-        if self._panes.current == VERSIONS:
+        if self._view.panes.current == VERSIONS:
             self.dismiss()
         else:
             self._go_to(VERSIONS)
@@ -302,25 +240,25 @@ class DetailsScreen(Screen[None]):
     # What a person does
 
     def action_push(self) -> None:
-        self._acts.move(self._versions.picked, Direction.PUSH)
+        self._acts.move(self._view.picked, Direction.PUSH)
 
     def action_pull(self) -> None:
-        self._acts.move(self._versions.picked, Direction.PULL)
+        self._acts.move(self._view.picked, Direction.PULL)
 
     def action_force(self) -> None:
-        self._acts.force(self._versions.picked)
+        self._acts.force(self._view.picked)
 
     def action_delete(self) -> None:
-        self._acts.delete(self._versions.picked)
+        self._acts.delete(self._view.picked)
 
     def action_clipboard(self) -> None:
-        self._acts.copy(self._versions.picked)
+        self._acts.copy(self._view.picked)
 
     def action_refresh(self) -> None:
         """Reads both sides of this version again."""
-        picked = self._versions.picked
+        picked = self._view.picked
         if picked is None or self._loader.link is not Link.ONLINE:
-            self._message.say("Reading both sides again ...")
+            self._view.message.say("Reading both sides again ...")
             self._refresh_sides()
         elif picked.tag is not None:
             self._loader.reread(picked.tag)
@@ -332,7 +270,7 @@ class DetailsScreen(Screen[None]):
     @on(PickList.Moved)
     def _moved(self, event: PickList.Moved) -> None:
         event.stop()
-        if event.picked is self._versions:
+        if event.picked is self._view.versions:
             self._has_news = False
             self._look()
 
