@@ -14,8 +14,8 @@ from benchmarks.screen_sides import ValueSession
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.widgets.browser import Browser
 
-AT_WORK = ("lists", "sides-local", "sides-remote")
-"""The workers that make and free lists, and that read the two sides."""
+AT_WORK = ("lists", "sides-local")
+"""The workers that make and free lists, and that read the store."""
 DONE_WITHIN_S = 60.0
 KEY_EVERY_S = 0.12
 PAGES = 20

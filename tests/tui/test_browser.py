@@ -326,3 +326,42 @@ async def test_a_click_moves_the_cursor_and_a_second_opens() -> None:
         await pilot.click(app.browser, offset=(10, 2), times=2)
         await pilot.pause()
         assert not lines_with(app, "v1")
+
+
+async def test_a_range_outlives_a_filter_that_hides_every_row() -> None:
+    app = BrowserApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.browser.show(catalog_of(STORE))
+        await pilot.press("j", "v", "j")
+        app.browser.set_filter("nothing has this name")
+        await until(pilot, lambda: not app.browser.flat.rows)
+        await pilot.press("v")
+        assert not app.browser.marks
+        assert app.browser.marks.anchor is None
+
+
+async def test_the_cursor_stays_on_its_row_when_others_come_and_go() -> None:
+    app = BrowserApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.browser.show(catalog_of(STORE))
+        await pilot.press("G")
+        assert at(app.browser) == "llama:w1"
+        app.browser.show(catalog_of(STORE[:3]))
+        await until(pilot, lambda: at(app.browser) == "iris:a")
+        app.browser.show(catalog_of([local_model("aaa:v"), *STORE[:3]]))
+        await until(pilot, lambda: "aaa" in app.browser.names_in_sight)
+        assert at(app.browser) == "iris:a"
+        app.browser.show(catalog_of([local_model("aaa:v"), *STORE]))
+        await until(pilot, lambda: "llama" in app.browser.names_in_sight)
+        assert at(app.browser) == "iris:a"
+
+
+async def test_a_filter_that_ends_gives_the_cursor_its_row_back() -> None:
+    app = BrowserApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.browser.show(catalog_of(STORE))
+        await pilot.press("G")
+        app.browser.set_filter("bert")
+        await until(pilot, lambda: "llama" not in app.browser.names_in_sight)
+        app.browser.set_filter("")
+        await until(pilot, lambda: at(app.browser) == "llama:w1")

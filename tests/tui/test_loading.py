@@ -180,3 +180,18 @@ async def test_a_long_list_of_single_versions_comes_to_rest(tmp_path: Path) -> N
         assert session.asked == asked
         assert asked["scan"] == 2
         assert made_until_then <= 30
+
+
+async def test_a_list_that_moves_under_the_pages_is_read_anew(tmp_path: Path) -> None:
+    tags = [f"m{number:02}:1" for number in range(60)]
+    session = session_of(tmp_path, "", " ".join(tags), page_versions=20)
+    async with running(session) as (app, pilot):
+        registry = app.main.loader.registry
+        await until(pilot, lambda: 20 <= app.main.loader.catalog.remote_next < 60)
+        loaded = app.main.loader.catalog.remote_next
+        del session.remotes[tags[0]], session.remotes[tags[1]]
+        registry.more()
+        await until(pilot, lambda: app.main.loader.catalog.remote_next >= loaded + 20)
+        registry.more()
+        await until(pilot, lambda: app.main.loader.catalog.remote_complete)
+        assert remotes_of(app) == set(tags[2:])

@@ -11,14 +11,12 @@ from functools import partial
 
 from textual.widget import Widget
 
+from modelsync_tui.beside import AT_ONCE_ROWS, run
 from modelsync_tui.catalog import Catalog
-from modelsync_tui.listing import Ask, Flat, Key, Listing, Side, VersionRow, build, rows_of_side, size_of
-from modelsync_tui.marks import Marks
+from modelsync_tui.listing import Ask, Flat, Listing, VersionRow, build, rows_of_side
 from modelsync_tui.openness import Openness
 from modelsync_tui.pace import AbandonedError, Gently, Pace, quiet_collector
 
-AT_ONCE_ROWS = 2_000
-"""Both sides together; building so many rows takes less than a frame."""
 FIRST_ROWS = 200
 ROWS_LIVE = timedelta(minutes=1)
 """A row's state may follow the clock (an upload that is stuck), so rows are made anew now and then."""
@@ -88,48 +86,6 @@ class ListMaker:
 
         self._ask(work)
 
-    def mark(self, listing: Listing, marks: Callable[[Pace], Marks], take: Callable[[Marks], object]) -> None:
-        """Makes the marks of a whole list."""
-        if listing.shown <= AT_ONCE_ROWS:
-            take(marks(Pace()))
-            return
-
-        pace = Gently()
-
-        def work() -> None:
-            with quiet_collector():
-                made = marks(pace)
-            self._widget.app.call_later(take, made)
-
-        self._run(work, "mark a list")
-
-    def keep_marks(self, marks: Marks, catalog: Catalog, ask: Ask, changed: Callable[[], object]) -> None:
-        """Forgets marked versions that are gone from a catalog; `changed` is called when that is found out later."""
-
-        def known(key: Key) -> int | None:
-            size = size_of(catalog, ask.side, key)
-            if size is None and ask.side is Side.REMOTE and not catalog.knows_remote(key[0]):
-                return marks.size_of(key)  # it may have moved to a page that is not loaded
-            return size
-
-        if len(marks) <= AT_ONCE_ROWS:
-            marks.keep(known)
-            return
-
-        def correct(corrections: list[tuple[Key, int | None]]) -> None:
-            marks.correct(corrections)
-            if corrections:
-                changed()
-
-        pace = Gently()
-
-        def work() -> None:
-            with quiet_collector():
-                corrections = marks.corrections(known, pace)
-            self._widget.app.call_later(correct, corrections)
-
-        self._run(work, "look for marked versions")
-
     def retire(self, listing: Listing | None, flat: Flat) -> None:
         """Frees what is shown no more."""
         if len(flat.rows) + (len(listing.groups) if listing else 0) <= AT_ONCE_ROWS:
@@ -142,7 +98,7 @@ class ListMaker:
             if listing is not None:
                 pace.free(listing.groups)
 
-        self._run(work, "free a list")
+        run(self._widget, work, "free a list")
 
     def _rows(self, catalog: Catalog, ask: Ask, now: datetime, pace: Pace) -> list[VersionRow]:
         """For the thread that makes lists, of which there is one."""
@@ -184,7 +140,7 @@ class ListMaker:
             finally:
                 self._widget.app.call_later(self._ended, hand_over)
 
-        self._run(body, "make a list")
+        run(self._widget, body, "make a list")
 
     def _ended(self, hand_over: Callable[[], object] | None) -> None:
         self._running = False
@@ -195,6 +151,3 @@ class ListMaker:
         if again is not None and not self._running:
             self._lay_out_again = None
             again()
-
-    def _run(self, work: Callable[[], None], description: str) -> None:
-        self._widget.run_worker(work, thread=True, group="lists", description=description, exit_on_error=False)

@@ -97,7 +97,7 @@ class Marks:
         if self.anchor is None:
             return range(0)
         first, last = sorted((flat.positions.get(self.anchor, cursor), cursor))
-        return range(first, last + 1)
+        return range(first, min(last + 1, len(flat.rows)))
 
     def close_range(self, flat: Flat, cursor: int) -> None:
         """Marks everything between the anchor and the cursor, both included."""

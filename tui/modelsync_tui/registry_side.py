@@ -140,7 +140,10 @@ class RegistrySide:
 
         def done(page: RemotePage) -> None:
             self._paging = False
+            has_moved = page.total != self._known.catalog.remote_total
             self.change(lambda catalog: _with_next(catalog, page))
+            if has_moved and not self._reading.is_under_way:
+                self.read()  # versions came or went before this page, so that some are on none of the pages read
 
         def failed() -> None:
             self._paging = False

@@ -35,15 +35,21 @@ class RowList(Lines, inherit_bindings=False):
         self._flat = Flat()
         self.linked = True
         """Whether the cursor is shown without the focus: it stands for the row that the other side is on."""
-        self.chosen: Key | None = None
+        self._chosen: Key | None = None
         """The row that a person, or the linked cursor, went to last; it may be filtered out now."""
+        self._going_to: Key | None = None
         self._placing = False
         self.range_rows = range(0)
         """Rows inside the range that is being drawn."""
 
-    def show(self, flat: Flat, cursor: int) -> None:
-        """Shows other rows, with the cursor on one of them at the same height of the window where that is possible."""
+    def show(self, flat: Flat, *, asked_anew: bool) -> None:
+        """Shows other rows, with the cursor at the same height of the window where that is possible.
+
+        The cursor stays on its row. Where other rows were asked for (`asked_anew`) it goes to the one that a person
+        went to last, which an earlier filter may have hidden.
+        """
         height = self.cursor - self.scroll_offset.y
+        cursor = self._place(flat, asked_anew=asked_anew)
         self._flat = flat
         self._placing = True
         self.lines_changed()
@@ -52,6 +58,22 @@ class RowList(Lines, inherit_bindings=False):
         self.scroll_to(y=max(0, self.cursor - height), animate=False, immediate=True)
         self.keep_in_sight()
         self.refresh()
+
+    def go_to(self, key: Key) -> None:
+        """The next rows are shown with the cursor on this one."""
+        self._chosen = self._going_to = key
+
+    def _place(self, flat: Flat, *, asked_anew: bool) -> int:
+        """Where the cursor goes; to the group of a version that is not there, and else it stays where it is."""
+        row = self._flat.at(self.cursor)
+        standing = None if row is None else row.key
+        going_to, self._going_to = self._going_to, None
+        wanted = (going_to, self._chosen, standing) if asked_anew else (going_to, standing, self._chosen)
+        keys = [key for key in wanted if key is not None]
+        for key in (*keys, *((name, "") for name, _ in keys)):
+            if key in flat.positions:
+                return flat.positions[key]
+        return self.cursor
 
     def keep_in_sight(self) -> None:
         """Scrolls so that the cursor is visible."""
@@ -104,7 +126,7 @@ class RowList(Lines, inherit_bindings=False):
         super().watch_cursor(old, new)
         if old != new and not self._placing:
             row = self._flat.at(new)
-            self.chosen = row.key if row else None
+            self._chosen = row.key if row else None
             self.post_message(self.Moved())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
