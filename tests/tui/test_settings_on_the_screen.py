@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.command import CommandPalette
+from textual.pilot import Pilot
 
 from modelsync_tui import keys, themes
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.dialogs.menu import Menu
+from modelsync_tui.listing import Side, SortKey
 from modelsync_tui.remembered import Remembered
+from modelsync_tui.widgets.rows import Columns
 from support.local_store import write_model
 from support.screen_program import ScreenProgram, environ_for
 from support.tui import app_for, lines_with, screen_text, until
@@ -143,6 +146,25 @@ class TestMouse:
             await until(pilot, lambda: rows.scroll_offset.y > 0)
             assert not lines_with(app, "▾ model-0")
 
+    async def test_a_click_on_a_columns_title_sorts_by_it_and_a_second_turns_the_order_around(
+        self, tmp_path: Path
+    ) -> None:
+        app = _with_models(tmp_path, 3)
+        async with app.run_test(size=WIDE) as pilot:
+            await until(pilot, lambda: lines_with(app, "model-2"))
+            for title, sort in (("Size", "size"), ("Made", "date"), ("State", "state"), ("Name", "name")):
+                await _click_on(pilot, app, title)
+                await until(pilot, lambda sort=sort: lines_with(app, f"sort:{sort} "))  # type: ignore[misc]
+                assert not lines_with(app, "reversed")
+            await _click_on(pilot, app, "Name")
+            await until(pilot, lambda: lines_with(app, "sort:name reversed"))
+            assert _line_of(app, "model-2") < _line_of(app, "model-0")
+
+    def test_who_pushed_is_a_column_that_sorts_nothing(self) -> None:
+        columns = Columns.of(58, Side.REMOTE)
+        by = 2 + columns.name + columns.size + columns.when
+        assert [columns.sort_at(x) for x in (by - 1, by, by + columns.by)] == [SortKey.DATE, None, SortKey.STATE]
+
     async def test_a_click_gives_a_pane_the_focus(self, tmp_path: Path) -> None:
         app = _with_models(tmp_path, 2)
         async with app.run_test(size=WIDE) as pilot:
@@ -177,6 +199,12 @@ def _with_models(folder: Path, count: int) -> ModelsyncApp:
     for number in range(count):
         write_model(folder / "store", f"model-{number}:v1")
     return app_for(folder)
+
+
+async def _click_on(pilot: Pilot[object], app: ModelsyncApp, words: str) -> None:
+    """On these words, where they stand first."""
+    row = _line_of(app, words)
+    await pilot.click(offset=(screen_text(app).splitlines()[row].index(words) + 1, row))
 
 
 def _line_of(app: ModelsyncApp, words: str) -> int:

@@ -258,6 +258,14 @@ class Browser(Widget):
         else:
             self.action_open()
 
+    @on(ColumnLine.Clicked)
+    def _heading_clicked(self, event: ColumnLine.Clicked) -> None:
+        """A click on a column's title sorts by it; on the one that sorts already, it turns the order around."""
+        event.stop()
+        sort = Columns.of(self.query_one(ColumnLine).size.width, self.side).sort_at(event.x)
+        if sort is not None:
+            self.sort_by(sort, reverse=sort is self.ask.sort and not self.ask.reverse)
+
     @on(RowList.ReachedEnd)
     def _reached_end(self, event: RowList.ReachedEnd) -> None:
         event.stop()

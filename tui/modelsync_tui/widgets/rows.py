@@ -56,6 +56,19 @@ class Columns:
             state += max(0, min(2, room))
         return cls(max(1, width - _LEAD_CELLS - size - when - by - state), size, when, by, state)
 
+    def sort_at(self, x: int) -> SortKey | None:
+        """The order that the title of the column at a cell of the line stands for; None: who pushed sorts nothing."""
+        for cells, sort in (
+            (_LEAD_CELLS + self.name, SortKey.NAME),
+            (self.size, SortKey.SIZE),
+            (self.when, SortKey.DATE),
+            (self.by, None),
+        ):
+            if x < cells:
+                return sort
+            x -= cells
+        return SortKey.STATE
+
     @property
     def wide(self) -> bool:
         """Whether states are written in words."""
