@@ -194,6 +194,13 @@ class Cancelled(ModelsyncError):  # noqa: N818 - it is a person's wish, not a fa
         super().__init__(message, hint=hint)
 
 
+class Interrupted(Cancelled):
+    """The program was told to end: what a pull has fetched stays, so that the next run goes on from it."""
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted.", hint="Start the same command again to go on.")
+
+
 class StillUploadingError(Cancelled):
     """A person stopped a push, but the registry does not know: others are told that it is still uploading."""
 

@@ -4,7 +4,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Self
 
-from modelsync.errors import Cancelled
+from modelsync.errors import Interrupted
 from modelsync.transfer.control import Control
 from modelsync_cli.guard import ENDING_SIGNALS
 
@@ -35,15 +35,11 @@ class Interrupts:
         """From now on the first signal cancels this; also when it came already."""
         self._control = control
         if self.count:
-            control.cancel(_wish())
+            control.cancel(Interrupted())
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
         if self.count > 1:
             raise KeyboardInterrupt
         if self._control is not None:
-            self._control.cancel(_wish())
-
-
-def _wish() -> Cancelled:
-    return Cancelled("Interrupted.", hint="Start the same command again to go on.")
+            self._control.cancel(Interrupted())

@@ -219,6 +219,27 @@ def test_a_pull_killed_at_any_moment_leaves_what_was_there_or_the_whole_new_vers
     assert [path for path in (reader.store / "tmp").rglob("*") if path.is_file() and "lock" not in str(path)] == []
 
 
+def test_a_pull_that_is_interrupted_keeps_what_came_and_goes_on_as_it_says(
+    registry_server: RegistryServer, tmp_path: Path
+) -> None:
+    author = person(tmp_path / "author", registry_server)
+    model = write_model(author.store, str(TAG), files={"weights.bin": os.urandom(16 * MiB)})
+    assert author.run("push", str(TAG)).code == 0
+    reader = person(tmp_path / "reader", registry_server)
+    running = reader.start("pull", str(TAG), "--bandwidth", "8MiB/s")
+
+    def written() -> int:
+        return sum(path.stat().st_blocks * 512 for path in (reader.store / "tmp").rglob("weights.bin"))
+
+    wait_for(lambda: written() > 4 * MiB or running.poll() is not None, within_s=30)
+    running.send_signal(signal.SIGINT)
+    code, said = ended(running)
+    assert (code, "Start the same command again to go on." in said) == (130, True), said
+    (record,) = reader.run("pull", str(TAG), "--json").records
+    assert (record["outcome"], record["resumed"]) == ("pulled", True)
+    assert read_tree(reader.store / "models/iris/v1") == read_tree(model)
+
+
 LIMITED = """
 import resource, runpy, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))

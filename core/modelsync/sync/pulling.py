@@ -9,6 +9,7 @@ from modelsync.comparison import Decision, Verdict, decide_pull
 from modelsync.errors import (
     AuthenticationError,
     BrokenModelError,
+    Interrupted,
     NoSpaceError,
     RemoteModelNotFoundError,
     StoreError,
@@ -169,7 +170,7 @@ class _Pull:
         )
 
 
-_WORTH_GOING_ON = (Paused, UnreachableError, NoSpaceError, AuthenticationError, KeyboardInterrupt)
+_WORTH_GOING_ON = (Paused, Interrupted, UnreachableError, NoSpaceError, AuthenticationError, KeyboardInterrupt)
 """Ends that a later pull may go on from; after any other one what has arrived is not trusted, or not wanted."""
 
 
