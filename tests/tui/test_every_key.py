@@ -220,7 +220,8 @@ TRANSFERS = (
     Step("transfers.files", says("f parts", "part-of-it-00")),
     Step("transfers.page_down", says("part-of-it-40"), ready=says("part-of-it-00")),
     Step("transfers.page_up", says("part-of-it-00")),
-    Step("transfers.log", says("4 Log  filter: big:v3")),
+    Step("transfers.back", in_pane(keys.Where.BROWSER), then="3"),
+    Step("transfers.log", says("4 Log  filter: big:v3"), ready=in_pane(keys.Where.TRANSFERS)),
 )
 LOG = (
     Step("log.up", lambda app: log_line(app)[0] == log_line(app)[1] - 1, ready=lambda app: log_line(app)[1] > 20),
