@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from modelsync.account import Token, TokenSource
 from modelsync.credentials import Credentials
@@ -76,6 +76,18 @@ async def test_where_the_card_does_not_fit_its_sentence_and_its_choices_still_do
         await until(pilot, lambda: "Make a new one." in " ".join(text_of(app).replace("│", " ").split()))
         await pilot.press("tab", "tab", "tab", "tab", "tab")
         await until(pilot, lambda: "[ Offline ]" in text_of(app))
+
+
+async def test_what_is_typed_at_once_goes_into_the_token_not_into_a_field_that_shows_it() -> None:
+    app = Stage(Static("a screen before it"))
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.pause()
+        app.push_screen(LoginScreen(ChosenAnswers()))
+        while not isinstance(app.screen, LoginScreen):
+            await pilot.pause(0)
+        await pilot.press(*SECRET)
+        await until(pilot, lambda: "●" * len(SECRET) in text_of(app))
+        assert app.screen.query_one("#context", Input).value == "default"
 
 
 async def test_the_token_is_never_on_the_screen_nor_in_the_clipboard() -> None:

@@ -112,7 +112,7 @@ class SignInForm(Vertical):
 
     def ask_token(self) -> None:
         """Puts the cursor where a token is pasted."""
-        self._token_field.focus()
+        self.screen.set_focus(self._token_field)
 
     def ask_organization(self, needed: OrganizationNeeded) -> None:
         """Shows the organizations to choose from, with the cursor on them."""
@@ -123,7 +123,7 @@ class SignInForm(Vertical):
         )
         self.query_one("#organization-row").display = True
         self._show_import()
-        self._organization.focus()
+        self.screen.set_focus(self._organization)
 
     def suggest_read_only(self, read_only: bool) -> None:
         """What is known of the context, unless a person decided."""
