@@ -129,7 +129,7 @@ async def main_pictures(demo: Demo) -> None:
         await pilot.press("F")
         await studio.until(lambda: isinstance(app.screen, ForceDialog))
         await pilot.press(*"2026w4")
-        await pilot.pause(0.2)
+        await studio.until(lambda: "(1 differs)" in studio.shown)
         studio.save("force")
         await pilot.press("escape")
 
