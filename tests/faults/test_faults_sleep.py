@@ -78,7 +78,18 @@ def asleep_at_half(bench: Bench, command: Command, clocks: str, *arguments: str,
     `falls` happens while it sleeps. Its connections are cut meanwhile.
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", WITH_CLOCKS_THAT_JUMP, clocks, *arguments, "--bandwidth", "24MiB/s", "--json"],
+        [
+            sys.executable,
+            "-c",
+            WITH_CLOCKS_THAT_JUMP,
+            clocks,
+            *arguments,
+            "--threads",
+            "2",
+            "--bandwidth",
+            "24MiB/s",
+            "--json",
+        ],
         env=dict(command.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
