@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from modelsync.errors import ModelsyncError, TokenRefusedError
 from modelsync.model import Direction
-from modelsync.results import TransferResult
 from modelsync.tag import Tag
-from modelsync.transfer.progress import ProgressSnapshot
+
+if TYPE_CHECKING:  # a screen shows its queue, which is empty at first, before it needs them
+    from modelsync.results import TransferResult
+    from modelsync.transfer.progress import ProgressSnapshot
 
 
 class TransferStatus(StrEnum):
@@ -48,8 +50,8 @@ class TransferRow:
     status: TransferStatus
     stopping: bool
     """Cancel or pause was asked for and its threads are ending."""
-    progress: ProgressSnapshot
-    result: TransferResult | None
+    progress: "ProgressSnapshot"
+    result: "TransferResult | None"
     error: ModelsyncError | None
     restored: bool = False
     """Paused at the last quit, and not resumed since."""

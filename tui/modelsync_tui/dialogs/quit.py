@@ -7,7 +7,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from modelsync.comparison import Direction
-from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import text
 from modelsync_tui.dialogs.card import Card, choice, sentence
 

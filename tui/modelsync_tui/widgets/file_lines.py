@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from textual.strip import Strip
 
+from modelsync.queue import TransferRow
 from modelsync.transfer.files import FilesNow
-from modelsync.transfers import TransferRow
 from modelsync_tui import glyphs
 from modelsync_tui.widgets.file_rows import file_counts, file_head, file_line
 from modelsync_tui.widgets.following import FollowingLines

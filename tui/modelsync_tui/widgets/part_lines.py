@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
+from modelsync.queue import TransferRow
 from modelsync.transfer.progress import PartSnapshot, PartState
-from modelsync.transfers import TransferRow
 from modelsync_tui import glyphs
 from modelsync_tui.widgets.following import FollowingLines
 from modelsync_tui.widgets.lines import Piece, Tone

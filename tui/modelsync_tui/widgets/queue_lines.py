@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from textual import events
 from textual.widget import Widget
 
-from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import glyphs, text
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 from modelsync_tui.widgets.transfer_rows import shown_order, strip_line, transfer_line

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from modelsync.comparison import Direction
-from modelsync.transfers import QueueSnapshot, TransferRow
+from modelsync.queue import QueueSnapshot, TransferRow
 from modelsync_tui import glyphs, text
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 from modelsync_tui.widgets.transfer_rows import WIDE_CELLS

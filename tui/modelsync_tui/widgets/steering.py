@@ -1,6 +1,6 @@
 """What the keys of the transfers mean for the transfer under the cursor: a wish, or why there is nothing to wish."""
 
-from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
+from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui.widgets.wishes import (
     CancelRequested,
     MoveRequested,

@@ -6,9 +6,8 @@ from typing import assert_never
 from rich.cells import cell_len
 
 from modelsync.comparison import Direction
-from modelsync.queue import is_refused
+from modelsync.queue import TransferRow, TransferStatus, is_refused
 from modelsync.transfer.progress import PartState, ProgressSnapshot
-from modelsync.transfers import TransferRow, TransferStatus
 from modelsync_tui import text
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.lines import Piece, Tone

@@ -4,9 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import assert_never
 
-from modelsync.queue import is_refused
+from modelsync.queue import TransferRow, TransferStatus, is_refused
 from modelsync.transfer.progress import Phase
-from modelsync.transfers import TransferRow, TransferStatus
 from modelsync_tui import text
 from modelsync_tui.widgets.lines import Piece, Tone
 from modelsync_tui.widgets.transfer_words import ended_words, phase_words

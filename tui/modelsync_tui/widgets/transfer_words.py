@@ -1,14 +1,16 @@
 """What is said of transfers in words: of one by its state, phase or end, of all by their sums."""
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from modelsync.comparison import Direction
-from modelsync.results import TransferResult
+from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
 from modelsync.transfer.progress import Phase, ProgressSnapshot
-from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import text
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.words import clock_text, short_speed, speed_text
+
+if TYPE_CHECKING:
+    from modelsync.results import TransferResult
 
 
 def speeds_words(queue: QueueSnapshot, glyphs: Glyphs, *, wide: bool) -> str:
@@ -86,7 +88,7 @@ def status_words(row: TransferRow) -> str:
             assert_never(row.status)
 
 
-def ended_words(result: TransferResult, direction: Direction) -> str:
+def ended_words(result: "TransferResult", direction: Direction) -> str:
     """`sent 779 MiB in 0:34, 2 retries`; one that was resumed says so, and of how much this was the rest."""
     words = f"{'sent' if direction is Direction.PUSH else 'received'} {text.size_text(result.bytes_moved)}"
     if result.resumed:

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from modelsync.queue import QueueSnapshot, TransferRow
 from modelsync.tag import Tag
-from modelsync.transfers import QueueSnapshot, TransferRow
 from modelsync_tui import glyphs, keys
 from modelsync_tui.widgets import steering
 from modelsync_tui.widgets.file_lines import FileLines
