@@ -27,8 +27,9 @@ from modelsync.errors import (
     UnreachableError,
     UploadGoneError,
 )
+from modelsync.http.bodies import ReadInto
 from modelsync.http.extents import FileExtent
-from modelsync.http.transport import ReadInto, Transport
+from modelsync.http.transport import Transport
 from modelsync.registry.calls import Call, Reply
 from modelsync.registry.failures import Failures
 from modelsync.registry.retry import read_retry_after
