@@ -17,6 +17,7 @@ from modelsync.sync import push
 from modelsync.tag import Tag
 from modelsync_tui import keys
 from modelsync_tui.app import ModelsyncApp
+from modelsync_tui.dialogs.compare import CompareDialog
 from modelsync_tui.dialogs.delete import DeleteDialog
 from modelsync_tui.dialogs.force import ForceDialog
 from modelsync_tui.dialogs.help import HelpScreen
@@ -486,7 +487,7 @@ async def test_when_the_last_version_is_deleted_nothing_of_it_stays_on_the_scree
 async def test_what_a_push_compared_is_said_and_what_nobody_compared_too(tmp_path: Path, world: RegistryServer) -> None:
     async with running(tmp_path, world) as (app, pilot):
         await opened(pilot, app, "v1")
-        assert lines_with(app, "not compared byte by byte")
+        assert lines_with(app, "not compared byte by byte (V does)")
         await pilot.press("k")
         await until(pilot, lambda: picked(app) == "v2" and not reading(app))
         assert not lines_with(app, "integrity")
@@ -495,6 +496,54 @@ async def test_what_a_push_compared_is_said_and_what_nobody_compared_too(tmp_pat
         await pilot.press("enter")
         await until(pilot, lambda: lines_with(app, "bytes of both sides"))
         assert "verified" in lines_with(app, "bytes of both sides")[0]
+
+
+async def test_v_compares_every_byte_and_the_details_say_what_was_found(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v1")
+        await pilot.press("V")
+        await until(pilot, lambda: isinstance(app.screen, CompareDialog) and lines_with(app, "✓ The same: 3 files"))
+        await pilot.press("escape")
+        await until(pilot, lambda: lines_with(app, "bytes of both sides"))
+        assert "= same bytes" in lines_with(app, "README.md")[0]
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+        await opened(pilot, app, "v1")
+        assert lines_with(app, "bytes of both sides"), "it is remembered as long as the program runs"
+        (tmp_path / "store/models/bert/v1/README.md").write_bytes(b"# Bert [b]not BOLD[/b]\n")
+        await pilot.press("V")
+        await until(pilot, lambda: lines_with(app, "! Not the same: 1 difference"))
+        assert lines_with(app, "! bytes       README.md")
+        await pilot.press("escape")
+        await until(pilot, lambda: lines_with(app, ": 1 difference") and "! bytes differ" in screen_text(app))
+
+
+async def test_a_comparison_is_stopped_by_escape_and_leaves_nothing_said(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v1")
+        world.faults.presign_delay_s = 30.0
+        await pilot.press("V")
+        await until(pilot, lambda: lines_with(app, "[ Stop  Esc ]"))
+        await pilot.press("escape")
+        await until(pilot, lambda: not [one for one in app.workers if one.description == "compare both sides"])
+        assert isinstance(app.screen, DetailsScreen)
+        assert lines_with(app, "not compared byte by byte")
+
+
+async def test_a_comparison_that_fails_says_why_and_one_side_alone_is_none(
+    tmp_path: Path, world: RegistryServer
+) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        await opened(pilot, app, "v2")
+        await pilot.press("V")
+        await until(pilot, lambda: lines_with(app, "Both sides must have a whole copy to be compared."))
+        await pilot.press("G", "k")
+        await until(pilot, lambda: picked(app) == "v1" and not reading(app))
+        shutil.rmtree(tmp_path / "store/models/bert/v1")
+        await pilot.press("V")
+        await until(pilot, lambda: lines_with(app, "✗ The local store has no bert:v1."))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, DetailsScreen))
 
 
 async def test_what_one_side_lacks_cannot_be_moved_from_it(tmp_path: Path, world: RegistryServer) -> None:

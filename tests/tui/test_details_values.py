@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from modelsync.archive.differences import DifferenceKind, FileDifference
 from modelsync.comparison import Direction
 from modelsync.errors import StoreError
 from modelsync.history import Ending, HistoryEntry
 from modelsync.model import BrokenEntry, EntryProblem, Json, LocalModel, ModelFile, RemoteModel, UploadStatus
-from modelsync.results import NotListed, RemoteFiles
+from modelsync.results import NotListed, RemoteFiles, Verification
 from modelsync.store.files import Beginning
 from modelsync.tag import Tag
 from modelsync_tui import glyphs
@@ -21,7 +22,7 @@ from modelsync_tui.arrangement import FACTS, FILES, HISTORY, VERSIONS, Arrangeme
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.detail_words import file_notes, files_titles, version_words
 from modelsync_tui.fact import Fact
-from modelsync_tui.files import FileReading, FileState, FileTable
+from modelsync_tui.files import FileReading, FileState, FileTable, with_bytes
 from modelsync_tui.inspecting import Uses
 from modelsync_tui.integrity import verified_at
 from modelsync_tui.manifest_facts import value_text
@@ -287,6 +288,33 @@ def test_files_of_both_sides_are_compared_by_name_and_size_as_they_come() -> Non
         "other": FileState.DIFFERS,
         "same": FileState.SAME_SIZE,
         "theirs": FileState.REMOTE_ONLY,
+    }
+
+
+def test_a_comparison_of_every_byte_says_more_of_files_whose_sizes_are_the_same() -> None:
+    reading = FileReading(local=True, remote=True)
+    reading.take_local(Told(files(same=1, other=2, grown=3, mine=4)))
+    table = reading.take_remote(Told(RemoteFiles(files(same=1, other=2, grown=9))))
+    differences = (
+        FileDifference("grown", DifferenceKind.SIZE),
+        FileDifference("mine", DifferenceKind.ONLY_LOCAL),
+        FileDifference("other", DifferenceKind.BYTES),
+    )
+    found = Verification(
+        tag=Tag("a", "v"),
+        equal=False,
+        verified=False,
+        quick=False,
+        files=3,
+        differences=differences,
+        bytes_compared=3,
+        seconds=1.0,
+    )
+    assert {row.name: row.state for row in with_bytes(table, found).rows} == {
+        "grown": FileState.DIFFERS,
+        "mine": FileState.LOCAL_ONLY,
+        "other": FileState.BYTES_DIFFER,
+        "same": FileState.SAME_BYTES,
     }
 
 

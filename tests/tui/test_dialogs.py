@@ -8,12 +8,15 @@ import pytest
 from textual.screen import Screen
 from textual.widgets import Button, Input
 
+from modelsync.archive.differences import DifferenceKind, FileDifference
 from modelsync.comparison import Plan, PlanItem, plan_pull, plan_push
 from modelsync.model import RemoteModel, UploadStatus
+from modelsync.results import Verification
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
 from modelsync.transfers import QueueSnapshot
 from modelsync_tui import keys
+from modelsync_tui.dialogs.compare import CompareDialog
 from modelsync_tui.dialogs.force import ForceDialog
 from modelsync_tui.dialogs.help import HelpScreen, relevant
 from modelsync_tui.dialogs.plan import PlanDialog
@@ -35,6 +38,16 @@ REMOTES = {
         remote_model("llama-ft:2026w47", 6_500, BUILT - timedelta(days=1), stage="dev"),
     )
 }
+COMPARED = Verification(
+    tag=Tag("bert", "v1"),
+    equal=False,
+    verified=False,
+    quick=False,
+    files=9,
+    differences=(FileDifference("[b]" + "n" * 300, DifferenceKind.BYTES),),
+    bytes_compared=10_000,
+    seconds=2.0,
+)
 HOSTILE = RemoteModel("[bold]evil[/nope]", "\x1b[31mv1\u202e", status=UploadStatus.SUCCESS, size_bytes=5)
 
 
@@ -56,6 +69,7 @@ def all_dialogs() -> list[Screen[Any]]:
         PlanDialog(push_plan(), target="cloud.bentoml.com", free_bytes=10),
         ForceDialog(force_plan()),
         ForceDialog(force_plan(several=True)),
+        CompareDialog("bert:v1", lambda _control, _progress: COMPARED),
         QuitDialog(queue_of_every_kind()),
         HelpScreen(keys.Where.BROWSER),
     ]

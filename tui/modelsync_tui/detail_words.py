@@ -96,7 +96,9 @@ def files_titles(version: Version | None, table: FileTable) -> Borders:
     name = literal(version.version)
     sides = [side for side, there in (("local", table.local), ("remote", table.remote)) if there is not None]
     counts = (
+        (FileState.SAME_BYTES, "same bytes"),
         (FileState.SAME_SIZE, "same size"),
+        (FileState.BYTES_DIFFER, "with other bytes"),
         (FileState.DIFFERS, "differs" if table.counts.get(FileState.DIFFERS) == 1 else "differ"),
         (FileState.LOCAL_ONLY, "local only"),
         (FileState.REMOTE_ONLY, "remote only"),

@@ -7,13 +7,16 @@ from textual.app import App
 
 from modelsync.comparison import Direction
 from modelsync_tui import menus
+from modelsync_tui.comparing import Comparisons
 from modelsync_tui.deleting import Deleter
+from modelsync_tui.dialogs.compare import CompareDialog
 from modelsync_tui.dialogs.menu import Choice, Menu
 from modelsync_tui.dialogs.preview import PreviewScreen, Source
 from modelsync_tui.files import FileRow, FileTable
 from modelsync_tui.inspecting import Inspector
 from modelsync_tui.listing import Side
-from modelsync_tui.loading import Loader
+from modelsync_tui.loading import Link, Loader
+from modelsync_tui.looking import has_files
 from modelsync_tui.moving import Mover
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
@@ -40,6 +43,7 @@ class VersionActs:
         message: MessageLine,
         told: Callable[[str, Kind], object],
         came_from: Side,
+        comparisons: Comparisons,
     ) -> None:
         """`told` says what became of a deletion; `came_from` is the side that a person was on."""
         self._app = app
@@ -47,6 +51,7 @@ class VersionActs:
         self._loader = loader
         self._message = message
         self._came_from = came_from
+        self._comparisons = comparisons
         self._mover = Mover(app, session, loader, queueing, message, self._agreed)
         self._deleter = Deleter(app, session, loader, told)
 
@@ -73,6 +78,20 @@ class VersionActs:
         keys = (version.key,) if version else ()
         side = Side.REMOTE if version is not None and version.path is None else Side.LOCAL
         self._deleter.delete(keys, side)
+
+    def verify(self, version: Version | None, ended: Callable[[], object]) -> None:
+        """Compares every byte of both sides, with the person watching."""
+        if version is None or version.local is None or version.remote is None or not has_files(version):
+            self._message.say("Both sides must have a whole copy to be compared.", Kind.BAD)
+        elif self._loader.link is not Link.ONLINE:
+            self._message.say("Not connected to a registry: r tries again, a signs in.", Kind.BAD)
+        else:
+            compare = partial(self._comparisons.make, version, version.local.tag)
+
+            def closed(_: object) -> None:
+                ended()
+
+            self._app.push_screen(CompareDialog(version.tag_text, compare), closed)
 
     def copy(self, version: Version | None) -> None:
         """Asks what of it goes to the clipboard."""

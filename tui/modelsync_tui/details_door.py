@@ -12,6 +12,7 @@ from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
 
 if TYPE_CHECKING:  # not needed for the first frame
+    from modelsync_tui.comparing import Comparisons
     from modelsync_tui.screens.details import DetailsScreen
 
 
@@ -28,15 +29,19 @@ class DetailsDoor:
         self._queueing = queueing
         self._refresh = refresh
         self._open: DetailsScreen | None = None
+        self._comparisons: Comparisons | None = None
+        """What was compared in this run."""
 
     def open(self, row: Row | None, side: Side) -> None:
         """Shows the model of a row, with the cursor on its version, or on the newest of a group."""
         if row is None or self._open is not None:
             return
+        from modelsync_tui.comparing import Comparisons
         from modelsync_tui.screens.details import Asked, DetailsScreen
 
         asked = Asked(row.name, "" if isinstance(row, GroupRow) else row.version, side)
-        self._open = DetailsScreen(asked, self._session, self._loader, self._queueing, self._refresh)
+        self._comparisons = self._comparisons or Comparisons(self._session)
+        self._open = DetailsScreen(asked, self._session, self._loader, self._queueing, self._refresh, self._comparisons)
         self._app.push_screen(self._open, self._closed)
 
     def _closed(self, _: None) -> None:

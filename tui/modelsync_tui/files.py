@@ -3,18 +3,21 @@
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from modelsync.archive.differences import DifferenceKind
 from modelsync.model import ModelFile
-from modelsync.results import NotListed, RemoteFiles
+from modelsync.results import NotListed, RemoteFiles, Verification
 from modelsync_tui.answers import Answer, Reading, Told
 
 
 class FileState(StrEnum):
-    """What names and sizes tell of one file; its bytes were not compared."""
+    """What names and sizes tell of one file, or its bytes where those were compared."""
 
+    SAME_BYTES = "same bytes"
+    BYTES_DIFFER = "bytes differ"
     SAME_SIZE = "same size"
     DIFFERS = "size differs"
     LOCAL_ONLY = "local only"
@@ -92,6 +95,21 @@ class FileReading:
         with self._lock:
             self._table = _table(self._table.local, answer, self._table.step + 1)
             return self._table
+
+
+def with_bytes(table: FileTable, found: Verification) -> FileTable:
+    """The same with what a comparison of every byte found, where the files of both sides are known."""
+    if not table.compared:
+        return table
+    how = {difference.name: difference.kind for difference in found.differences}
+    rows = tuple(replace(row, state=_by_bytes(row, how.get(row.name))) for row in table.rows)
+    return replace(table, rows=rows, counts=Counter(row.state for row in rows))
+
+
+def _by_bytes(row: FileRow, how: DifferenceKind | None) -> FileState:
+    if row.local is None or row.remote is None or row.state is FileState.DIFFERS:
+        return row.state
+    return FileState.SAME_BYTES if how is None else FileState.BYTES_DIFFER
 
 
 def _table(

@@ -150,6 +150,7 @@ ACTIONS: tuple[Action, ...] = (
         ("details.push", "P", "push", "push", "push to the registry", 3),
         ("details.pull", "p", "pull", "pull", "pull from the registry", 4),
         ("details.force", "F", "force", "force", "overwrite one side, asks first", 5),
+        ("details.verify", "V", "verify", "verify", "compare every byte of both sides", 0),
         ("details.delete", "delete f8", "delete", "delete", "delete it here; says what that frees", 0),
         ("details.clipboard", "y", "clipboard", "copy", "copy text: y tag, p path, c command", 6),
         ("details.refresh", "r ctrl+r", "refresh", "refresh", "read both sides of this version again", 7),

@@ -5,6 +5,7 @@ from datetime import datetime
 from modelsync.comparison import RowState
 from modelsync.model import LocalModel, RemoteModel
 from modelsync_tui.answers import Answer
+from modelsync_tui.comparing import Comparison
 from modelsync_tui.fact import Fact
 from modelsync_tui.files import FileState, FileTable
 from modelsync_tui.glyphs import Glyphs
@@ -22,9 +23,15 @@ _EXACT_FROM_BYTES = 1_000
 
 
 def facts_of(
-    version: Version, uses: Answer[Uses], files: FileTable, glyphs: Glyphs, *, verified: datetime | None = None
+    version: Version,
+    uses: Answer[Uses],
+    files: FileTable,
+    glyphs: Glyphs,
+    *,
+    verified: datetime | None = None,
+    comparison: Comparison | None = None,
 ) -> tuple[Fact, ...]:
-    """As far as it is known; `verified`: when the bytes of both sides were compared."""
+    """As far as it is known; `verified`: when a transfer compared the bytes of both sides, `comparison`: what V did."""
     local, remote = version.local, version.remote
     facts = (
         Fact("tag", ((literal(version.tag_text.removesuffix(":")), Tone.STRONG),)),
@@ -36,7 +43,7 @@ def facts_of(
         *upload_facts(remote, version.state, glyphs),
         _files(files, glyphs),
         used_by(uses, glyphs),
-        _integrity(version, verified),
+        _integrity(version, verified, comparison, glyphs),
         *calling_facts(local.info if local else None, remote, glyphs),
         Fact.plain("path", short_path(version.path) if version.path else ""),
         Fact.plain("latest", _latest(local)),
@@ -60,12 +67,17 @@ def _latest(local: LocalModel | None) -> str:
     return f"{literal(local.tag.name)}:latest is this version here" if local is not None and local.is_latest else ""
 
 
-def _integrity(version: Version, verified: datetime | None) -> Fact:
+def _integrity(version: Version, verified: datetime | None, comparison: Comparison | None, glyphs: Glyphs) -> Fact:
     """Whether what is called the same was compared byte for byte."""
+    if comparison is not None and not comparison.found.equal:
+        count = count_text(len(comparison.found.differences), "difference")
+        return Fact("integrity", ((f"{glyphs.differs} compared {when_text(comparison.when)}: {count}", Tone.WARN),))
+    if comparison is not None:
+        return Fact.plain("integrity", f"verified {when_text(comparison.when)}, bytes of both sides")
     if version.state is not RowState.SAME:
         return Fact("integrity")
     if verified is None:
-        return Fact("integrity", (("not compared byte by byte", Tone.MUTED),))
+        return Fact("integrity", (("not compared byte by byte (V does)", Tone.MUTED),))
     return Fact.plain("integrity", f"verified {when_text(verified)}, bytes of both sides")
 
 
@@ -92,7 +104,9 @@ def _files(table: FileTable, glyphs: Glyphs) -> Fact:
     if table.compared:
         differs = "differs" if table.counts.get(FileState.DIFFERS) == 1 else "differ"
         named = (
+            (FileState.SAME_BYTES, "same bytes", Tone.PLAIN),
             (FileState.SAME_SIZE, "same size", Tone.PLAIN),
+            (FileState.BYTES_DIFFER, "with other bytes", Tone.WARN),
             (FileState.DIFFERS, differs, Tone.WARN),
             (FileState.LOCAL_ONLY, "local only", Tone.WARN),
             (FileState.REMOTE_ONLY, "remote only", Tone.WARN),

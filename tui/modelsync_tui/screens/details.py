@@ -17,10 +17,11 @@ from modelsync.history import HistoryEntry
 from modelsync.tag import Tag
 from modelsync_tui import glyphs, keys, work
 from modelsync_tui.arrangement import FILES, VERSIONS
+from modelsync_tui.comparing import Comparisons
 from modelsync_tui.detail_words import version_words
 from modelsync_tui.details_acts import VersionActs
 from modelsync_tui.details_view import DetailsView
-from modelsync_tui.files import FileTable
+from modelsync_tui.files import FileTable, with_bytes
 from modelsync_tui.inspecting import Inspector
 from modelsync_tui.integrity import verified_at
 from modelsync_tui.listing import Key, Side
@@ -53,15 +54,22 @@ class DetailsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Where.DETAILS)]
 
     def __init__(
-        self, asked: Asked, session: Session, loader: Loader, queueing: Queueing, refresh: Callable[[], object]
+        self,
+        asked: Asked,
+        session: Session,
+        loader: Loader,
+        queueing: Queueing,
+        refresh: Callable[[], object],
+        comparisons: Comparisons | None = None,
     ) -> None:
-        """`refresh` reads both sides again, or connects."""
+        """`refresh` reads both sides again, or connects; `comparisons`: those that were made before."""
         super().__init__()
         self._asked = asked
         self._session = session
         self._loader = loader
         self._queueing = queueing
         self._refresh_sides = refresh
+        self._comparisons = comparisons or Comparisons(session)
         self._inspector = Inspector(session)
         self._link = loader.link
         self._shown: tuple[Key, RowState | None] | None = None
@@ -77,7 +85,14 @@ class DetailsScreen(Screen[None]):
     def on_mount(self) -> None:
         self._looker = Looker(self.app, self._inspector, self._show_seen)
         self._acts = VersionActs(
-            self.app, self._session, self._loader, self._queueing, self._view.message, self._tell, self._asked.side
+            self.app,
+            self._session,
+            self._loader,
+            self._queueing,
+            self._view.message,
+            self._tell,
+            self._asked.side,
+            self._comparisons,
         )
         self._view.versions.focus()
         self.show(at=self._asked.version or None)
@@ -143,8 +158,10 @@ class DetailsScreen(Screen[None]):
             if not self._has_news:
                 self._view.message.say(*version_words(picked, self._loader.catalog))
         verified = verified_at(picked, self._past, self._host)
-        facts = facts_of(picked, seen.uses, seen.files, glyphs.of(self.app), verified=verified)
-        self._view.show_version(picked, facts, seen.files, other_version=other_version)
+        comparison = self._comparisons.of(picked)
+        table = seen.files if comparison is None else with_bytes(seen.files, comparison.found)
+        facts = facts_of(picked, seen.uses, table, glyphs.of(self.app), verified=verified, comparison=comparison)
+        self._view.show_version(picked, facts, table, other_version=other_version)
 
     def _show_nothing(self) -> None:
         self._looker.stop()
@@ -250,6 +267,9 @@ class DetailsScreen(Screen[None]):
 
     def action_delete(self) -> None:
         self._acts.delete(self._view.picked)
+
+    def action_verify(self) -> None:
+        self._acts.verify(self._view.picked, self._look)
 
     def action_clipboard(self) -> None:
         self._acts.copy(self._view.picked)

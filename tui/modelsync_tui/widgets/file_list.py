@@ -88,9 +88,9 @@ class FileList(PickList):
 def file_glyph(state: FileState, characters: Glyphs) -> tuple[str, Tone]:
     """The character and the colour of a file's state."""
     match state:
-        case FileState.SAME_SIZE:
+        case FileState.SAME_SIZE | FileState.SAME_BYTES:
             return characters.same, Tone.MUTED
-        case FileState.DIFFERS:
+        case FileState.DIFFERS | FileState.BYTES_DIFFER:
             return characters.differs, Tone.WARN
         case FileState.LOCAL_ONLY:
             return characters.local_only, Tone.GOOD
