@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
+from textual.widgets import Input
 
 from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands, Palette
@@ -114,6 +116,11 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         work.run(self, keep, done, done, group="remember", description="remember the theme")
         if self.session.settings.theme is not None:
             self.main.say("The next start uses the theme of your settings again.")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Nothing blinks, whoever made the field."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def on_app_focus(self) -> None:
         self.voice.focused = True
