@@ -18,7 +18,7 @@ from modelsync_tui import text, work
 from modelsync_tui.dialogs.card import Card, choice, sentence
 from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
-from modelsync_tui.widgets.words import clock_text, speed_text
+from modelsync_tui.widgets.words import about_text, clock_text, speed_text
 
 _TICK_S = 0.25
 _KIND_CELLS = 12
@@ -93,6 +93,7 @@ class CompareDialog(Card[Verification]):
 
     def _end(self, words: str, kind: str) -> None:
         self._ended = True
+        self.query_one("#what").display = False
         self._say(words)
         self.query_one("#news").add_class(kind)
         button = self.query_one("#close", Button)
@@ -131,7 +132,7 @@ class DifferenceLines(Lines, can_focus=False):
 
 def result_words(found: Verification, glyphs: Glyphs) -> tuple[str, str]:
     """What was found in one sentence, and the class of its look."""
-    compared = f"{text.size_text(found.bytes_compared)} compared in {clock_text(found.seconds)}"
+    compared = f"{text.size_text(found.bytes_compared)} compared in {about_text(found.seconds)}"
     if found.equal:
         return f"{glyphs.done} The same: {text.count_text(found.files, 'file')}, {compared}.", "-good"
     count = text.count_text(len(found.differences), "difference")
