@@ -255,6 +255,14 @@ DETAILS = (
     Step("details.back", on_main),
     Step("details.pull", is_open(PlanDialog, "Pull"), first="2 G i", ready=is_open(DetailsScreen), then="escape"),
 )
+COMPARED = (
+    Step(
+        "details.verify",
+        says("Not the same: 2 differences", "! size        weights.bin"),
+        first="g j j j j i",
+        ready=is_open(DetailsScreen, "beta:v1"),
+    ),
+)
 SMALL_DETAILS = (
     Step("details.next_tab", says("[Files]"), first="i", ready=is_open(DetailsScreen, "[Details]")),
     Step("details.previous_tab", says("[Details]")),
@@ -361,6 +369,13 @@ async def test_the_keys_of_the_details(tmp_path: Path, world: RegistryServer) ->
         await do(app, pilot, DETAILS[len(before) :])
 
 
+async def test_the_key_that_compares_both_sides(tmp_path: Path, world: RegistryServer) -> None:
+    app = app_for(tmp_path, world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await begin(app, pilot)
+        await do(app, pilot, COMPARED)
+
+
 async def test_the_keys_of_the_details_on_a_small_terminal(tmp_path: Path, store: Path) -> None:
     app = app_for(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -369,7 +384,7 @@ async def test_the_keys_of_the_details_on_a_small_terminal(tmp_path: Path, store
 
 
 def test_no_action_is_left_out() -> None:
-    steps = (*BROWSER, *MAIN, *TRANSFERS, *LOG, *DETAILS, *SMALL_DETAILS)
+    steps = (*BROWSER, *MAIN, *TRANSFERS, *LOG, *DETAILS, *COMPARED, *SMALL_DETAILS)
     counted = Counter([*(step.id for step in steps), *ELSEWHERE])
     assert counted == Counter(action.id for action in keys.ACTIONS)
     for path, name in ELSEWHERE.values():
