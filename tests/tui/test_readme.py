@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from modelsync.paths import Paths
+from modelsync.settings import Settings
+from modelsync_tui import keys
 from modelsync_tui.keys import markdown_table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -15,3 +18,14 @@ def test_both_lines_for_newcomers_stand_alone_in_their_block() -> None:
     for heading in ("Try it", "Test it"):
         block = README.split(f"\n## {heading}\n", 1)[1].split("```", 2)[1]
         assert len(block.removeprefix("sh").strip().splitlines()) == 1
+
+
+def test_its_settings_are_settings_and_its_keys_are_keys(tmp_path: Path) -> None:
+    toml = README.split("```toml\n", 1)[1].split("```", 1)[0]
+    (tmp_path / "config.toml").write_text(toml)
+    environ = {"MODELSYNC_CONFIG": str(tmp_path / "config.toml"), "HOME": str(tmp_path)}
+    settings = Settings.load(environ=environ, paths=Paths.of_platform(environ))
+    assert settings.keys
+    assert keys.unknown_ids(settings.keys) == ()
+    assert keys.unknown_keys(settings.keys) == ()
+    assert list(keys.clashes(settings.keys)) == []

@@ -180,7 +180,7 @@ ACTIONS: tuple[Action, ...] = (
         ("transfers.back", "escape", "back", "back", "back to the list of versions", 0),
         ("transfers.page_up", "pageup", "page(-1)", "page up", "one page up in its parts or files", 0),
         ("transfers.page_down", "pagedown", "page(1)", "page down", "one page down in its parts or files", 0),
-        ("transfers.log", "o", "log", "log", "what the log says of it", 0),
+        ("transfers.log", "o", "log", "log", "what the log says of it", 9),
     ),
     *_section(
         Group.LOG,
