@@ -10,6 +10,9 @@ from modelsync_tui.widgets.messageline import FilterBar
 _OF_LISTS = "name  label:k=v  size:>1GiB  age:<7d  state:differs  by:who"
 _OF_LOG = "words that a line must have"
 
+WORDS_FROM_CELLS = 60
+"""Below this width a question mark stands for "not understood"."""
+
 
 class Filtering:
     """Belongs to the main screen."""
@@ -55,4 +58,5 @@ class Filtering:
     def _hint(self) -> None:
         not_understood = () if self._of_log else self._panes.current.ask.filter.not_understood
         words = " ".join(literal(word) for word in not_understood)
-        self._bar.hint(f"not understood: {words}" if words else "")
+        wide = self._screen.size.width >= WORDS_FROM_CELLS
+        self._bar.hint(f"{'not understood: ' if wide else '? '}{words}" if words else "")

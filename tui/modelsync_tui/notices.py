@@ -33,7 +33,7 @@ def local_notice(models_dir: Path, *, read: bool, error: ModelsyncError | None) 
         "?    help",
         "",
         "or in Python:",
-        '  with bentoml.models.create("name") as m: ...',
+        '  bentoml.models.create("name")',
     )
 
 
@@ -70,6 +70,13 @@ def remote_notice(link: Link, because: ModelsyncError | None, *, known: bool, ho
                 "r    try again",
                 "a    sign in",
             )
+
+
+def failed_words(error: ModelsyncError) -> str:
+    """Why something of a side came to nothing, with the key that is next."""
+    if isinstance(error, NotSignedInError):
+        return f"{literal(error.message)} a signs in."
+    return literal(error.sentence)
 
 
 def row_words(row: Row | None, catalog: Catalog) -> tuple[str, Kind]:

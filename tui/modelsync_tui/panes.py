@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ONE_PANE_BELOW_CELLS = 60
 SHORT_BELOW_ROWS = 30
+LOW_BELOW_ROWS = 16
+"""A browser, the transfers or the log, each alone."""
 
 
 class Panes:
@@ -54,6 +56,10 @@ class Panes:
         """Takes the size of the terminal."""
         self._screen.set_class(size.width < ONE_PANE_BELOW_CELLS, "-one-pane")
         self._screen.set_class(size.height < SHORT_BELOW_ROWS, "-short")
+        low = size.height < LOW_BELOW_ROWS
+        if low and not self._is_low:
+            self._leave_alone()
+        self._screen.set_class(low, "-low")
         self.make_current(self.current)
 
     def make_current(self, browser: Browser) -> None:
@@ -73,6 +79,8 @@ class Panes:
                 self._focus(self._log)
             case _:
                 self._shrink_transfers()
+                if self._is_low:
+                    self._screen.remove_class("-log")
                 self.make_current(self._browsers[Side(name)])
                 self.current.focus_list()
 
@@ -88,7 +96,7 @@ class Panes:
     def step(self, by: int) -> None:
         """The pane beside the one with the focus."""
         names = ["local", "remote"]
-        if not self.one_at_a_time:
+        if not self.one_at_a_time and not self._is_low:
             names += [name for name, pane in (("transfers", self._transfers), ("log", self._log)) if pane.display]
         at = self.current.side.value
         if self.place is not keys.Where.BROWSER:
@@ -98,7 +106,9 @@ class Panes:
 
     def turn_transfers(self) -> None:
         """The transfers small, full, off, and small again."""
-        if self._screen.has_class("-transfers-off"):
+        if self._is_low:
+            self.go(self.current.side.value if self._transfers.full else "transfers")
+        elif self._screen.has_class("-transfers-off"):
             self._screen.remove_class("-transfers-off")
         elif self._transfers.full:
             self._transfers.full = False
@@ -106,12 +116,14 @@ class Panes:
             self._screen.add_class("-transfers-off")
             self.current.focus_list()
         else:
-            self._transfers.full = True
-            self._screen.add_class("-transfers-full")
+            self._grow_transfers()
             self._focus(self._transfers)
 
     def turn_log(self) -> None:
         """The log below the transfers, or where it is short in their place; and away again."""
+        if self._is_low:
+            self.go(self.current.side.value if self._log.has_focus else "log")
+            return
         if not self._log.display:
             self._bring_log()
             return
@@ -133,11 +145,30 @@ class Panes:
         """At once: a widget's own `focus` waits for its turn, and a key typed right behind would go to the old pane."""
         self._screen.set_focus(pane)
 
+    @property
+    def _is_low(self) -> bool:
+        return self._screen.has_class("-low")
+
+    def _leave_alone(self) -> None:
+        """Only the pane with the focus is to be left."""
+        match self.place:
+            case keys.Where.TRANSFERS:
+                self._grow_transfers()
+            case keys.Where.LOG:
+                pass
+            case _:
+                self._screen.remove_class("-log")
+
     def _bring_transfers(self) -> None:
-        if self._screen.has_class("-transfers-off"):
-            self.turn_transfers()
+        self._screen.remove_class("-transfers-off")
         if not self._transfers.display:
             self._screen.remove_class("-log")  # it has the place of the transfers
+        if self._is_low:
+            self._grow_transfers()
+
+    def _grow_transfers(self) -> None:
+        self._transfers.full = True
+        self._screen.add_class("-transfers-full")
 
     def _bring_log(self) -> None:
         self._screen.add_class("-log")

@@ -23,7 +23,7 @@ from modelsync_tui.listing import Side
 from modelsync_tui.loading import FirstScan, Link, Loader
 from modelsync_tui.logtail import LogTail
 from modelsync_tui.moving import Mover
-from modelsync_tui.notices import short_path
+from modelsync_tui.notices import failed_words, short_path
 from modelsync_tui.overview import Overview
 from modelsync_tui.panes import Panes
 from modelsync_tui.past import Past
@@ -164,7 +164,7 @@ class MainScreen(Screen[None]):
         self._forecast.link_changed()
 
     def _side_failed(self, side: Side, error: ModelsyncError) -> None:
-        self.say(literal(error.sentence), Kind.BAD)
+        self.say(failed_words(error), Kind.BAD)
         if side is Side.REMOTE and self.loader.registry.offline_because is error:
             self.accounts.offline(error)
 
@@ -317,6 +317,6 @@ class MainScreen(Screen[None]):
         self._footer.show(self.place)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._panes.fit(event.size)
-        self._too_small.measure(event.size)
-        self._overview.show_titles()
+        if not self._too_small.measure(event.size):
+            self._panes.fit(event.size)
+            self._overview.show_titles()

@@ -7,11 +7,14 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from modelsync_tui import glyphs
-from modelsync_tui.text import count_text, cut_middle, literal, size_text
+from modelsync_tui.text import count_text, cut, cut_middle, literal, size_text
 from modelsync_tui.widgets.columnline import ColumnLine
 from modelsync_tui.widgets.lines import Piece, Tone
 
 WIDE_CELLS = 100
+STORE_MIN_CELLS = 8
+STORE_WISHED_CELLS = 12
+"""The store's totals give way for so much of its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,35 @@ class Header(ColumnLine):
         else:
             totals = ""
             there.append((f"{organization}@{host}" if organization else host or "no registry", Tone.PLAIN))
+        room = width - len(state) - 1
         title = " modelsync  "
-        room = width - sum(cell_len(text) for text, _ in there) - len(title) - len(state) - len(totals) - 7
-        if room < 12 and totals:
-            room, totals = room + len(totals), ""
+        path_cells = STORE_MIN_CELLS + len(f"  {arrow}  ")
+        if _cells_of(there) + path_cells + len(title) > room:
+            title = " "
+        if _cells_of(there) + path_cells + len(title) > room and name:
+            there = there[:1]  # the context's name stands for its registry
+        path = room - _cells_of(there) - len(title) - len(f"  {arrow}  ")
+        if path - len(totals) < STORE_WISHED_CELLS:
+            totals = ""
         pieces: list[Piece] = [
             (title, Tone.ACCENT),
-            (cut_middle(facts.store, max(4, room), ellipsis), Tone.PLAIN),
+            (cut_middle(facts.store, max(1, path - len(totals)), ellipsis), Tone.PLAIN),
             (totals, Tone.MUTED),
             (f"  {arrow}  ", Tone.MUTED),
             *there,
         ]
-        fill = width - sum(cell_len(text) for text, _ in pieces) - len(state)
-        if fill < 1:
-            return pieces[: 3 + len(there)]
-        return [*pieces, (" " * fill, Tone.PLAIN), (state, tone)]
+        return [*self._cut(pieces, room), (" ", Tone.PLAIN), (state, tone)]
+
+    def _cut(self, pieces: Sequence[Piece], width: int) -> Sequence[Piece]:
+        """In exactly so many cells."""
+        found: list[Piece] = []
+        room = width
+        for text, tone in pieces:
+            fitting = cut(text, room, glyphs.of(self.app).ellipsis)
+            found.append((fitting, tone))
+            room -= cell_len(fitting)
+        return [*found, (" " * room, Tone.PLAIN)]
+
+
+def _cells_of(pieces: Sequence[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces)

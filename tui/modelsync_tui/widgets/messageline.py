@@ -84,6 +84,11 @@ class FilterBar(Horizontal):
         """Says what was not understood, or how many are shown."""
         self.query_one("#filter-hint", Static).update(Content(words))
 
+    def on_descendant_blur(self) -> None:
+        """A click elsewhere, or a screen above, is the end of typing; that the terminal is left is not."""
+        if self.app.app_focus:
+            self.post_message(self.Closed(keep=True))
+
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Typed(event.value))
