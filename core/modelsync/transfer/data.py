@@ -3,6 +3,7 @@
 The one place where the data path's HTTP errors become modelsync's.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ from modelsync.registry.unreachable import unreachable
 from modelsync.registry.words import clean
 from modelsync.transfer.control import Control
 from modelsync.transfer.retry import Retryable
+
+log = logging.getLogger("modelsync.transfer")
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 RETRIED_CODES = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "InternalError", "IncompleteBody"})
@@ -231,6 +234,7 @@ def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
     words = clean(_xml_value(body, "Message") or body)
     status = response.status_code
     where = target.host
+    _log_refusal(response, where, code)
     if code == "NoSuchUpload":
         return UploadGoneError("The store no longer knows this upload.", hint="Push again: it starts anew.")
     if status in (401, 403) or code in ("ExpiredToken", "AccessDenied", "RequestTimeTooSkewed"):
@@ -251,6 +255,13 @@ def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
         slow = code == "SlowDown" or status in (429, 503)
         return Retryable(error, retry_after_s=_retry_after(response), slow_down=slow)
     return error
+
+
+def _log_refusal(response: httpx.Response, where: str, code: str) -> None:
+    """What whoever runs the store needs to find the request in their own log."""
+    request_id = clean(response.headers.get("x-amz-request-id", ""))[:80]
+    said = f"{response.status_code} {code}".rstrip()
+    log.info("the object store at %s said %s%s", where, said, f", request id {request_id}" if request_id else "")
 
 
 def _trouble(status: int, code: str, words: str, where: str) -> ModelsyncError:
