@@ -48,6 +48,8 @@ class ActionCommands(Provider):
 class Palette(CommandPalette):
     """Textual's, with the words and the characters of this application."""
 
+    CSS_PATH = "palette.tcss"
+
     def __init__(self) -> None:
         super().__init__(placeholder="words of a command", id=_ID)
 

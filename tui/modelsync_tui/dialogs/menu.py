@@ -25,6 +25,8 @@ class Choice:
 class Menu(ModalScreen[str | None]):
     """Answers with the key of a choice; None for none."""
 
+    CSS_PATH = "menu.tcss"
+
     def __init__(self, title: str, choices: Sequence[Choice], *, at: str = "") -> None:
         """`at`: the choice to begin on."""
         super().__init__()
