@@ -42,10 +42,14 @@ class DetailPanes:
             self.frames[name].say(upper, lower)
 
     def go_to(self, name: str) -> None:
-        """Brings a pane into view and gives it the focus."""
+        """Brings a pane into view and gives it the focus; at once where it is seen: the next key is meant for it."""
+        was_seen = name in self._arrangement.shown
         self._arrangement.show(name)
         self._arrange()
-        self._lists[name].focus()
+        if was_seen:
+            self._screen.set_focus(self._lists[name])
+        else:
+            self._lists[name].focus()
 
     def step(self, by: int) -> None:
         """The pane beside the one with the focus."""
