@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.contenders import Surroundings
 from benchmarks.loopwatch import machine, watch, worst
 from benchmarks.screen_actions import ACTIONS, Stage
-from benchmarks.screen_parts import DRAW_PARTS, draw_parts
+from benchmarks.screen_parts import DRAWS, TURN, full, small, turn
 from benchmarks.screen_sides import ValueSession, remote_values, write_store
 from modelsync.model import RemoteModel
 from modelsync.paths import Paths
@@ -24,6 +24,8 @@ from modelsync_tui.app import ModelsyncApp
 SIZE = (120, 40)
 NOBODY = "http://127.0.0.1:9"
 IDLE_S = 10.0
+IDLE = "idle"
+"""The action that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ async def _run(
     gc.collect()  # the application of the run before
     times: list[tuple[str, float, float]] = []
     never: set[str] = set()
+    shares: dict[str, float] = {}
     with machine(base / f"machine-{time.monotonic_ns()}") as other:
         async with app.run_test(size=SIZE):
             stage = Stage(app, session, rows)
@@ -112,10 +115,17 @@ async def _run(
                     never.add(action.name)
                 if action.after:
                     await action.after(stage)
-            if not only or DRAW_PARTS in only:
+            if not only or TURN in only:
                 began = time.monotonic()
-                await draw_parts(stage)
-                times.append((DRAW_PARTS, began, time.monotonic()))
+                await turn(stage)
+                times.append((TURN, began, time.monotonic()))
+            for name, draw in DRAWS.items():
+                if not only or name in only:
+                    await full(stage)
+                    began = time.monotonic()
+                    shares[name] = await draw(stage)
+                    times.append((name, began, time.monotonic()))
+                    await small(stage)
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
@@ -127,11 +137,10 @@ async def _run(
         first = stage.first_rows.get(name.removeprefix("fill ")) if name.startswith("fill ") else None
         block, own, process, beside = (s * 1000 for s in (late.late_s, late.own_s, late.process_s, theirs.late_s))
         first_ms = None if first is None else first * 1000
-        found.append(
-            Row(shape.name, name, run, block, own, process, beside, (ended - began) * 1000, name not in never, first_ms)
-        )
+        took, done = (ended - began) * 1000, name not in never
+        found.append(Row(shape.name, name, run, block, own, process, beside, took, done, first_ms, shares.get(name)))
     if idle is not None:
-        found.append(Row(shape.name, "idle", run, 0, 0, 0, 0, IDLE_S * 1000, cpu_share=idle))
+        found.append(Row(shape.name, IDLE, run, 0, 0, 0, 0, IDLE_S * 1000, cpu_share=idle))
     return found
 
 

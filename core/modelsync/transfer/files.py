@@ -65,8 +65,8 @@ class TransferFiles:
     def now(self, parts: "Sequence[PartSnapshot]") -> "FilesNow":
         """The files as these parts have moved them; from one thread at a time."""
         self._look()
-        ranges, heads = _moved(parts) if self._reach is None else _streamed(parts, self._reach())
-        return FilesNow(self._members, self._rows, len(self._rows), ranges, heads, all_known=self._all_known())
+        reach = None if self._reach is None else self._reach()
+        return FilesNow(self._members, self._rows, parts, reach, all_known=self._all_known())
 
     def _look(self) -> None:
         known, kinds = len(self._members), self._members.kinds
@@ -74,33 +74,37 @@ class TransferFiles:
         self._looked_at = known
 
 
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What is there and what is under way: ranges of the archive that ascend and do not touch, and files by number."""
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+    speeds: dict[int, float]
+    """Of the files that parts under way have come to."""
+
+
 class FilesNow:
     """The files at one moment, in the order of the archive; never changes. Links count as files without bytes."""
 
-    __slots__ = ("_count", "_ends", "_members", "_rows", "_speeds", "_starts", "all_known")
+    __slots__ = ("_count", "_members", "_moved", "_parts", "_reach", "_rows", "all_known")
 
     def __init__(
         self,
         members: MemberTable,
         rows: "array[int]",
-        count: int,
-        ranges: Sequence[tuple[int, int]],
-        heads: Sequence[tuple[int, float]],
+        parts: "Sequence[PartSnapshot]",
+        reach: int | None,
         *,
         all_known: bool,
     ) -> None:
-        """`ranges` of the archive are there: ascending, none touching another; `heads` are the offsets that the parts
-        under way have come to, with their speeds."""
+        """`rows` and `members` may grow afterwards; `reach` is None where the parts say what is there."""
         self._members = members
         self._rows = rows
-        self._count = count
-        self._starts = [start for start, _ in ranges]
-        self._ends = [end for _, end in ranges]
-        self._speeds: dict[int, float] = {}
-        for offset, speed in heads:
-            index = self._at(offset)
-            if index < count:
-                self._speeds[index] = self._speeds.get(index, 0.0) + speed
+        self._count = len(rows)
+        self._parts = parts
+        self._reach = reach
+        self._moved: _Moved | None = None
         self.all_known = all_known
         """Whether there are no more than these."""
 
@@ -108,15 +112,28 @@ class FilesNow:
         return self._count
 
     @property
+    def _now(self) -> "_Moved":
+        """Worked out at the first look: most snapshots are taken while nobody looks at files."""
+        if self._moved is None:
+            ranges, heads = _moved(self._parts) if self._reach is None else _streamed(self._parts, self._reach)
+            speeds: dict[int, float] = {}
+            for offset, speed in heads:
+                index = self._at(offset)
+                if index < self._count:
+                    speeds[index] = speeds.get(index, 0.0) + speed
+            self._moved = _Moved([start for start, _ in ranges], [end for _, end in ranges], speeds)
+        return self._moved
+
+    @property
     def moving(self) -> Sequence[int]:
         """Which of them are being moved, ascending: one for each part under way, at most."""
-        return sorted(self._speeds)
+        return sorted(self._now.speeds)
 
     @property
     def done(self) -> int:
         """How many are there as a whole."""
         members, rows, found = self._members, self._rows, 0
-        for start, end in zip(self._starts, self._ends, strict=True):
+        for start, end in zip(self._now.starts, self._now.ends, strict=True):
             # A file is inside from the first header at or after the start to the last content that ends within.
             first = bisect_left(members.data_at, start)
             while first < len(members) and members.header_at(first) < start:
@@ -137,11 +154,11 @@ class FilesNow:
         header_at = members.header_at(row)
         if self._within(header_at, start + size) == start + size - header_at:
             state = FileState.DONE
-        elif index in self._speeds:
+        elif index in self._now.speeds:
             state = FileState.MOVING
         else:
             state = FileState.PARTLY if done else FileState.WAITING
-        speed = self._speeds.get(index, 0.0) if state is FileState.MOVING else 0.0
+        speed = self._now.speeds.get(index, 0.0) if state is FileState.MOVING else 0.0
         return FileSnapshot(members.name(row).decode("utf-8", "backslashreplace"), size, done, state, speed)
 
     def _at(self, offset: int) -> int:
@@ -153,9 +170,9 @@ class FilesNow:
 
     def _within(self, start: int, end: int) -> int:
         """How many bytes of this stretch are there."""
-        found = 0
-        for at in range(bisect_right(self._ends, start), bisect_left(self._starts, end)):
-            found += min(end, self._ends[at]) - max(start, self._starts[at])
+        starts, ends, found = self._now.starts, self._now.ends, 0
+        for at in range(bisect_right(ends, start), bisect_left(starts, end)):
+            found += min(end, ends[at]) - max(start, starts[at])
         return found
 
 
