@@ -71,6 +71,16 @@ def hundred_thousand(done: int) -> TransferRow:
 
 
 @pytest.mark.parametrize("size", SIZES)
+async def test_the_numbers_below_count_the_files_where_there_is_room(size: tuple[int, int]) -> None:
+    app = FullStage()
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        app.pane.show(QueueSnapshot((four(),)))
+        await until(pilot, lambda: "retries 0" in text_of(app))
+        assert ("files 1 of 4   retries 0" in text_of(app)) is (size == LARGE)
+
+
+@pytest.mark.parametrize("size", SIZES)
 async def test_f_shows_the_files_in_the_place_of_the_parts_and_back(size: tuple[int, int]) -> None:
     app = FullStage()
     async with app.run_test(size=size) as pilot:

@@ -44,7 +44,7 @@ class RateLines(Lines, can_focus=False):
         return 2
 
     def line(self, index: int, width: int) -> Sequence[Piece]:
-        return self._speeds(width) if index == 0 else ((self._numbers(), Tone.PLAIN),)
+        return self._speeds(width) if index == 0 else ((self._numbers(width), Tone.PLAIN),)
 
     def _speeds(self, width: int) -> Sequence[Piece]:
         ramp = "_.-=+*#" if glyphs.of(self.app) is glyphs.ASCII else "▁▂▃▄▅▆▇█"
@@ -60,7 +60,7 @@ class RateLines(Lines, can_focus=False):
             words = f"now {speed_text(self._now)}  mean {speed_text(mean)}  peak {speed_text(peak)}"
         return ((" speed  ", Tone.MUTED), (bars, Tone.ACCENT), (f"  {words}", Tone.PLAIN))
 
-    def _numbers(self) -> str:
+    def _numbers(self, width: int) -> str:
         if self._row is None:
             return ""
         progress = self._row.progress
@@ -68,5 +68,7 @@ class RateLines(Lines, can_focus=False):
         words = f" {moved} {text.size_text(progress.bytes_done)}"
         if progress.bytes_total:
             words += f" of {text.size_text(progress.bytes_total)}"
+        if progress.files and width >= WIDE_CELLS:
+            words += f"   files {progress.files.done:,} of {len(progress.files):,}"
         words += f"   retries {progress.retries}   elapsed {clock_text(progress.elapsed_s)}"
         return words + (f"   eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else "")
