@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from textual.app import App
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
@@ -48,7 +49,7 @@ class ActionCommands(Provider):
 class Palette(CommandPalette):
     """Textual's, with the words and the characters of this application."""
 
-    CSS_PATH = "palette.tcss"
+    DEFAULT_CSS = Path(__file__).with_name("palette.tcss").read_text(encoding="utf-8")
 
     def __init__(self) -> None:
         super().__init__(placeholder="words of a command", id=_ID)
