@@ -1,16 +1,22 @@
 """A list that is long enough to be made in threads: keys are obeyed in their order all the same."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from modelsync_tui import glyphs
+from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.beside import AT_ONCE_ROWS
+from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.listing import Side
+from modelsync_tui.loading import Loader
 from modelsync_tui.widgets.browser import Browser
-from support.tui import catalog_of, local_model, until
+from support.held_session import HeldSession
+from support.tui import catalog_of, lines_with, local_model, until
 
 VERSIONS = 2 * AT_ONCE_ROWS
 STORE = [local_model(f"model-{number % 1000:04}:v{number:05}") for number in range(VERSIONS)]
@@ -90,3 +96,26 @@ async def test_the_last_of_many_wishes_is_what_is_shown() -> None:
         await at_rest(browser, pilot)
         assert browser.listing.shown == 10
         assert browser.listing.groups[0].name == "model-0009"
+
+
+@pytest.mark.parametrize("switched", [False, True])
+async def test_a_plan_of_many_opens_unless_another_registry_is_meant_by_then(tmp_path: Path, switched: bool) -> None:
+    session = HeldSession(tmp_path, page_versions=VERSIONS)
+    session.locals = {str(model.tag): model for model in STORE}
+    app = ModelsyncApp(session)
+    async with app.run_test(size=(100, 30)) as pilot:
+        loader: Callable[[], Loader] = lambda: app.main.loader  # noqa: E731 - it is there when the screen is
+        await until(pilot, lambda: app.main.is_mounted and loader().registry.read_at is not None)
+        await until(pilot, lambda: app.main.local.listing.total == VERSIONS)
+        app.main.local.action_mark_all()
+        await until(pilot, lambda: len(app.main.local.marks) == VERSIONS)
+        app.main.action_copy_over()
+        if switched:
+            session.choose(None)
+            app.main.connect_anew()
+            await until(pilot, lambda: loader().registry.read_at is not None)
+            await until(pilot, lambda: all(worker.is_finished for worker in app.workers))
+            assert app.screen is app.main
+        else:
+            await until(pilot, lambda: isinstance(app.screen, PlanDialog))
+            assert lines_with(app, f"Push {VERSIONS}")

@@ -5,9 +5,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from modelsync.comparison import Direction, Plan
+from modelsync.errors import ModelsyncError
 from modelsync_tui import work
+from modelsync_tui.beside import AT_ONCE_ROWS
 from modelsync_tui.listing import Key
 from modelsync_tui.loading import Link, Loader
+from modelsync_tui.pace import quiet_collector
 from modelsync_tui.planning import plan_for, requests
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Online, Session
@@ -55,20 +58,30 @@ class Mover:
             self._message.say(f"{whose}: nothing is pushed from here.", Kind.BAD)
         else:
             self._message.say("Looking at both sides ...")
-            self._loader.know((name for name, _ in keys), partial(self._ask, keys, direction, force=force))
+            self._loader.know((name for name, _ in keys), partial(self._plan, keys, direction, force=force))
 
-    def _ask(self, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
+    def _plan(self, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
+        make = partial(plan_for, self._loader.catalog, keys, direction, force=force)
+        online = self._session.online
+
+        def planned(plan: Plan) -> None:
+            if online is self._session.online:
+                self._ask(keys, plan)
+
+        self._make(len(keys), make, planned, "plan what goes")
+
+    def _ask(self, keys: tuple[Key, ...], plan: Plan) -> None:
         from modelsync_tui.dialogs.force import ForceDialog
         from modelsync_tui.force_look import look
         from modelsync_tui.inspecting import Inspector
 
         self._message.say("")
-        plan = plan_for(self._loader.catalog, keys, direction, force=force)
+        direction = plan.direction
         if not plan.items:
             where = "the local store" if direction is Direction.PUSH else "the registry"
             subject = f"{keys[0][0]}:{keys[0][1]} is" if len(keys) == 1 else "None of them is"
             self._message.say(f"{subject} not in {where}: nothing to {direction}.", Kind.BAD)
-        elif force:
+        elif plan.force:
             looks = partial(look, Inspector(self._session), direction)
             dialog = ForceDialog(plan, bytes_per_s=self._queueing.recent_speed, look=looks)
             self._app.push_screen(dialog, partial(self._forced, plan))
@@ -95,10 +108,30 @@ class Mover:
 
     def _planned(self, plan: Plan, go: bool | None) -> None:
         if go:
-            self._queueing.add(requests(plan))
-            self._agreed()
+            self._queue(plan)
 
     def _forced(self, plan: Plan, tags: "tuple[Tag, ...] | None") -> None:
         if tags:
-            self._queueing.add(requests(plan, only=tags))
-            self._agreed()
+            self._queue(plan, frozenset(tags))
+
+    def _queue(self, plan: Plan, only: "frozenset[Tag] | None" = None) -> None:
+        make = partial(requests, plan, only)
+        self._make(len(plan.items), make, self._queueing.add, "put what goes into the queue")
+        self._agreed()
+
+    def _make(
+        self, versions: int, make: "Callable[[], work.T]", done: "Callable[[work.T], object]", description: str
+    ) -> None:
+        """Makes something of so many versions: at once, or on a thread where it would hold up the keys."""
+
+        def quietly() -> "work.T":
+            with quiet_collector():
+                return make()
+
+        def failed(error: ModelsyncError) -> None:
+            self._message.say(literal(error.sentence), Kind.BAD)
+
+        if versions <= AT_ONCE_ROWS:
+            done(make())
+        else:
+            work.run(self._app, quietly, done, failed, group="plan", description=description)
