@@ -112,3 +112,18 @@ def test_the_focus_and_a_range_are_seen_without_colour(account: dict[str, str], 
     assert any("iris" in text or LONG[:8] in text for text in reversed_), "the cursor is reversed"
     terminal.press("v", "j", "j")
     terminal.until(lambda _: len(re.findall(r"\x1b\[1m", terminal.everything())) > 3, "a range in bold")
+
+
+def test_the_choice_in_a_menu_and_the_button_with_the_focus_are_seen_without_colour(
+    account: dict[str, str], open_terminal: TerminalFactory
+) -> None:
+    terminal = open_terminal("modelsync-tui --no-color", **account)
+    terminal.see("1 Local", "iris", "online")
+    terminal.press("s")
+    terminal.see("newest first")
+    assert re.search(r"\x1b\[1;4m ?n  name", terminal.everything()), "bold and underlined"
+    terminal.press("Escape")
+    terminal.see_gone("newest first")
+    terminal.press("DC")
+    terminal.see("[ Cancel  Esc ]")
+    assert re.search(r"\x1b\[1;7m ?\[ Cancel  Esc \]", terminal.everything()), "bold and reversed"
