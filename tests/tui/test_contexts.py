@@ -399,6 +399,7 @@ async def test_the_environments_token_that_is_withdrawn_is_told_without_a_card(
     app = app_for(tmp_path, server, bandwidth="2MB/s")
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.main.is_mounted and app.main.loader.catalog.remote_known)
+        await until(pilot, lambda: app.main.local.row is not None)
         await pilot.press("P")
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
         await pilot.press("enter")
