@@ -6,7 +6,7 @@ import pytest
 from textual.app import App
 from textual.dom import DOMNode
 
-from modelsync_tui import keys
+from modelsync_tui import keys, own_keys
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.screens.details import DetailsScreen
 from modelsync_tui.screens.main import MainScreen
@@ -71,4 +71,4 @@ def test_the_readme_table_names_every_action() -> None:
 
 
 def test_unknown_ids_are_found() -> None:
-    assert keys.unknown_ids(["act.push", "act.fly"]) == ("act.fly",)
+    assert own_keys.unknown_ids(["act.push", "act.fly"]) == ("act.fly",)

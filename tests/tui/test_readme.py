@@ -4,7 +4,7 @@ from pathlib import Path
 
 from modelsync.paths import Paths
 from modelsync.settings import Settings
-from modelsync_tui import keys
+from modelsync_tui import own_keys
 from modelsync_tui.keys import markdown_table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -26,6 +26,6 @@ def test_its_settings_are_settings_and_its_keys_are_keys(tmp_path: Path) -> None
     environ = {"MODELSYNC_CONFIG": str(tmp_path / "config.toml"), "HOME": str(tmp_path)}
     settings = Settings.load(environ=environ, paths=Paths.of_platform(environ))
     assert settings.keys
-    assert keys.unknown_ids(settings.keys) == ()
-    assert keys.unknown_keys(settings.keys) == ()
-    assert list(keys.clashes(settings.keys)) == []
+    assert own_keys.unknown_ids(settings.keys) == ()
+    assert own_keys.unknown_keys(settings.keys) == ()
+    assert list(own_keys.clashes(settings.keys)) == []

@@ -103,18 +103,18 @@ def _check_keys(settings: "Settings") -> None:
     if not settings.keys:
         return
     from modelsync.errors import SettingsError
-    from modelsync_tui import keys
+    from modelsync_tui import keys, own_keys
 
     def where(action_id: str) -> str:
         return settings.origins[f"keys.{action_id}"]
 
-    for action_id in keys.unknown_ids(settings.keys):
+    for action_id in own_keys.unknown_ids(settings.keys):
         known = ", ".join(sorted(action.id for action in keys.ACTIONS))
         raise SettingsError(f"{where(action_id)}: there is no action {action_id!r}.", hint=f"Allowed: {known}.")
-    for action_id, key in keys.unknown_keys(settings.keys):
+    for action_id, key in own_keys.unknown_keys(settings.keys):
         allowed = "a letter, a name like f5 or pageup, ctrl+ and one of these; several with commas"
         raise SettingsError(f"{where(action_id)}: {action_id} cannot be {key!r}.", hint=f"Allowed: {allowed}.")
-    for clash in keys.clashes(settings.keys):
+    for clash in own_keys.clashes(settings.keys):
         raise SettingsError(
             f"{where(clash.action_id)}: {clash.action_id} cannot be {clash.key!r}, the key of {clash.other_id}.",
             hint=f"Choose another key, or give {clash.other_id} another one.",

@@ -2,13 +2,13 @@
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from textual.binding import Binding
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.keys import KEY_NAME_REPLACEMENTS
 
 
 class Group(StrEnum):
@@ -290,7 +290,7 @@ def key_word(key: str, *, plain: bool = False) -> str:
         return _KEY_WORDS[key]
     if key.startswith("ctrl+"):
         return f"^{key.removeprefix('ctrl+')}"
-    if character := _named(key):
+    if character := character_of(key):
         return character
     return key.upper() if len(key) > 1 and key[0] == "f" else key
 
@@ -316,45 +316,7 @@ def textual_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def unknown_keys(keymap: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Action ids in a person's settings whose key no terminal can send, with that key."""
-    return tuple(
-        (action_id, key)
-        for action_id, own in textual_keymap(keymap).items()
-        for key in own.split(",")
-        if not _is_key(key)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """A person's own key that works as well where another action has it."""
-
-    action_id: str
-    key: str
-    """In Textual's names."""
-    other_id: str
-
-
-def clashes(keymap: Mapping[str, str]) -> Iterator[Clash]:
-    """Where a person's settings give an action the key of another one that can be meant at the same moment."""
-    for place in Where:
-        meant: dict[str, str] = {}
-        for action in sorted(actions(*reachable(place)), key=lambda action: action.id in keymap):  # their own come last
-            for key in keys_of(action, keymap):
-                other = meant.setdefault(key, action.id)
-                if other != action.id and action.id in keymap:
-                    yield Clash(action.id, key, other)
-
-
-def _is_key(key: str) -> bool:
-    *modifiers, name = key.split("+")
-    if not set(modifiers) <= {"ctrl", "shift", "alt", "super", "hyper", "meta"}:
-        return False
-    return len(name) == 1 or name in _KEY_NAMES or bool(_named(name))
-
-
-def _named(name: str) -> str:
+def character_of(name: str) -> str:
     """The character that Textual spells so, `.` for `full_stop`; empty for any other name."""
     try:
         character = unicodedata.lookup(_UNICODE_NAMES.get(name, name).replace("_", " "))
@@ -364,12 +326,6 @@ def _named(name: str) -> str:
 
 
 _UNICODE_NAMES = {ours: unicode for unicode, ours in KEY_NAME_REPLACEMENTS.items()}
-_KEY_NAMES = frozenset(str(key.value) for key in Keys) | frozenset(KEY_NAME_REPLACEMENTS.values())
-
-
-def unknown_ids(keymap: Iterable[str]) -> tuple[str, ...]:
-    """Ids in a person's settings that name no action."""
-    return tuple(action_id for action_id in keymap if action_id not in _BY_ID)
 
 
 def markdown_table() -> str:
