@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.widgets import Input
 
 from modelsync_tui import glyphs, keys, themes, work
 from modelsync_tui.commands import ActionCommands, Palette
 from modelsync_tui.loading import FirstScan
+from modelsync_tui.lost_terminal import outlives_its_terminal
 from modelsync_tui.pace import start_collector
 from modelsync_tui.remembered import Remembered
 from modelsync_tui.screens.main import MainScreen
@@ -64,6 +66,10 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         name = settings.theme or known or themes.DARK
         themes.check(name, self.available_themes, settings.origins.get("theme", ""))
         themes.begin_with(self, name)
+
+    def get_driver_class(self) -> type[Driver]:
+        """The platform's, which must not wait for a terminal that is gone."""
+        return outlives_its_terminal(super().get_driver_class())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What the drawn lines go through; without colours, as the last."""
