@@ -25,6 +25,7 @@ from modelsync_tui.dialogs.quit import QuitDialog
 from modelsync_tui.loading import Link
 from modelsync_tui.screens.login import LoginScreen
 from modelsync_tui.session import PAGE_VERSIONS
+from modelsync_tui.widgets.messageline import MessageLine
 from support.local_store import CREATED, read_tree, write_model
 from support.registry_server import RegistryServer, register_model
 from support.tui import app_for, lines_with, screen_text, until
@@ -127,13 +128,18 @@ async def test_a_second_push_is_skipped_and_says_so(tmp_path: Path, world: Regis
         assert lines_with(app, "1 skipped")
 
 
-async def test_escape_in_the_plan_moves_nothing(tmp_path: Path, world: RegistryServer) -> None:
+async def test_escape_in_the_plan_moves_nothing_and_says_again_what_the_cursor_is_on(
+    tmp_path: Path, world: RegistryServer
+) -> None:
     async with running(tmp_path, world) as (app, pilot):
         await go_to(pilot, app, "bert", "v2")
+        said = str(app.main.query_one(MessageLine).render())
+        assert said.startswith("bert:v2")
         await pilot.press("P")
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.main)
+        await until(pilot, lambda: str(app.main.query_one(MessageLine).render()) == said)
         assert app.session.transfers is not None
         assert app.session.transfers.snapshot().rows == ()
 

@@ -40,6 +40,11 @@ class Forecast:
         if self._message.kind is Kind.PLAIN:
             self.tell()
 
+    def break_silence(self) -> None:
+        """Says it where nothing is said: a dialog that was left for nothing leaves an empty line."""
+        if self._message.is_silent:
+            self.tell()
+
     def link_changed(self) -> None:
         """What was said of a registry that was not there is over when it is."""
         link, before = self._loader.link, self._shown_link

@@ -116,6 +116,8 @@ class MainScreen(Screen[None]):
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Its widgets have just been styled when it is shown first: the first frame does not wait for that again."""
         event.refresh_styles = self._was_shown
+        if self._was_shown:
+            self._forecast.break_silence()
         self._was_shown = True
 
     def on_unmount(self) -> None:

@@ -28,6 +28,10 @@ class MessageLine(Static):
         self.kind = Kind.PLAIN
         self._words = ""
 
+    @property
+    def is_silent(self) -> bool:
+        return not self._words
+
     def say(self, words: str, kind: Kind = Kind.PLAIN) -> None:
         """Shows a sentence until the next one."""
         self.kind = kind
