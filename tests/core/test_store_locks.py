@@ -14,6 +14,7 @@ import pytest
 from modelsync.errors import StoreLockedError
 from modelsync.store import ModelStore
 from modelsync.store.lock import FileLock
+from modelsync.store.place import StagePlace
 from modelsync.tag import Tag
 from support.local_store import install, latest, write_model
 
@@ -141,6 +142,26 @@ def test_versions_of_one_name_may_arrive_side_by_side(tmp_path: Path) -> None:
         thread.join()
     assert [model.tag.version for model in stores[0].versions("iris")] == [f"v{number}" for number in range(8)]
     assert latest(stores[0]) == "v7"
+
+
+def test_a_place_to_stage_in_is_found_while_others_delete_the_last_version_of_the_name(tmp_path: Path) -> None:
+    place = StagePlace(tmp_path, tmp_path / "models")
+    folder = tmp_path / "models" / "iris"
+    folder.mkdir(parents=True)
+    ended = threading.Event()
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            folder.rmdir()
+            folder.mkdir()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        assert {place.root("iris") for _ in range(1000)} == {tmp_path / "tmp"}
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_a_store_whose_place_cannot_be_looked_at_is_left_alone(tmp_path: Path) -> None:

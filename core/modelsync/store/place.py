@@ -23,6 +23,8 @@ _FOLDER = re.compile(r"modelsync-([^@]+)@(.+)-[0-9a-f]{8}")
 _RUBBISH = re.compile(_FOLDER.pattern + r"\.(?:old|latest)")
 _LOCKS = ".modelsync-locks"
 _HIDDEN_ROOT = ".modelsync-stage"
+LOOKS_MAX = 100
+"""How often in a row a directory may vanish between two looks, because others delete the last version in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class StagePlace:
             raise store_error(error, "look at the local store", wanted) from error
         for root in self._candidates():
             try:
-                if _renames_reach(_existing(root), target):
+                if _reaches(root, wanted):
                     return root
             except OSError as error:
                 raise store_error(error, "find a place to stage in", root) from error
@@ -148,6 +150,14 @@ def _existing(path: Path) -> Path:
     while not path.exists() and path.parent != path:
         path = path.parent
     return path.resolve()
+
+
+def _reaches(root: Path, wanted: Path) -> bool:
+    """Whether renames go from where `root` is, or will be, to where `wanted` is; either may be deleted meanwhile."""
+    for _ in range(LOOKS_MAX - 1):
+        with suppress(FileNotFoundError):
+            return _renames_reach(_existing(root), _existing(wanted))
+    return _renames_reach(_existing(root), _existing(wanted))
 
 
 def _renames_reach(source: Path, target: Path) -> bool:
