@@ -144,7 +144,7 @@ async def test_a_transfer_that_ended_and_a_failed_connection_leave_lines(
 async def test_it_is_narrowed_while_one_types_to_lines_that_have_all_words(tmp_path: Path) -> None:
     app = app_for(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await pilot.pause()
+        await until(pilot, lambda: lines_with(app, "Offline."))  # what is tried until then has lines of its own
         for number in range(30):
             log.info("push iris:v%d is fine", number)
         log.warning("pull [/b]fraud:v7 is slow")
