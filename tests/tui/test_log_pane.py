@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from modelsync import logs
 from modelsync.model import Direction
@@ -26,6 +27,11 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 def shows(app: ModelsyncApp, title: str) -> bool:
     return bool(lines_with(app, f"╭─ {title}"))
+
+
+async def settled(pilot: Pilot[object], app: ModelsyncApp) -> None:
+    """The registry that is not there was given up: what was tried until then has lines of its own."""
+    await until(pilot, lambda: lines_with(app, "Offline."))
 
 
 async def test_it_stands_below_the_transfers_where_there_is_room(tmp_path: Path) -> None:
@@ -60,7 +66,7 @@ async def test_lines_come_by_themselves_literal_and_masked(tmp_path: Path) -> No
     app = app_for(tmp_path)
     logs.hide("tok-on-the-screen-0123456789")
     async with app.run_test(size=WIDE) as pilot:
-        await pilot.pause()
+        await settled(pilot, app)
         await pilot.press("L")
         log.info("push [/b]iris:v1 with tok-on-the-screen-0123456789, request id 7f3c")
         log.warning("the disk is \x1b[31m nearly full")
@@ -72,7 +78,7 @@ async def test_lines_come_by_themselves_literal_and_masked(tmp_path: Path) -> No
 async def test_it_follows_the_newest_line_until_a_person_scrolls_up(tmp_path: Path) -> None:
     app = app_for(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await pilot.pause()
+        await settled(pilot, app)
         for number in range(50):
             log.info("line %d.", number)
         await pilot.press("4")
@@ -94,7 +100,7 @@ async def test_it_follows_the_newest_line_until_a_person_scrolls_up(tmp_path: Pa
 async def test_lines_from_before_it_was_shown_are_there_and_the_oldest_make_room(tmp_path: Path) -> None:
     app = app_for(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await pilot.pause()
+        await settled(pilot, app)
         for number in range(1_100):
             log.info("line %d.", number)
         await pilot.press("4")
@@ -144,7 +150,7 @@ async def test_a_transfer_that_ended_and_a_failed_connection_leave_lines(
 async def test_it_is_narrowed_while_one_types_to_lines_that_have_all_words(tmp_path: Path) -> None:
     app = app_for(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: lines_with(app, "Offline."))  # what is tried until then has lines of its own
+        await settled(pilot, app)
         for number in range(30):
             log.info("push iris:v%d is fine", number)
         log.warning("pull [/b]fraud:v7 is slow")
