@@ -15,7 +15,7 @@ from support.held_session import HeldSession
 from support.tui import local_model, remote_model, until
 
 NAMES = ("bert", "fraud", "iris", "llama")
-STEPS = 20
+STEPS = 12
 KEYS = (
     *("j", "k", "pagedown", "G", "g", "l", "h", "space", "v"),
     *("asterisk", "f", "S", "1", "2", "tab", "escape"),
