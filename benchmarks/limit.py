@@ -2,8 +2,8 @@
 
 How it works: a few threads, one connection each, take stretches of one ready-made file in turn. A push sends them by
 `sendfile` (with `--md5` it reads, digests and sends, as whoever checks parts must); a pull receives into one buffer
-per thread and writes each piece once, at its place. No client can be faster than this by more than chance; a goal that
-asks for more than the same run's limit asks for another machine.
+per thread and writes each piece once, at its place. A goal for a push that asks for more than the same run's limit asks
+for another machine; of a pull the disk decides, and its turn within the round.
 
 Usage: python -m benchmarks.limit push|pull FILE URL [--md5]
 """
