@@ -114,6 +114,16 @@ def keep(app: ModelsyncApp, server: RegistryServer, name: str, token: str = TOKE
     app.session.credentials.keep(Account(context, Token(token), TokenSource.FILE), TokenSource.FILE)
 
 
+def both(lab: RegistryServer, prod: RegistryServer) -> Callable[[ModelsyncApp], None]:
+    """Keeps a context of each, that of `lab` in use."""
+
+    def prepare(app: ModelsyncApp) -> None:
+        keep(app, prod, "prod")
+        keep(app, lab, "lab")
+
+    return prepare
+
+
 @asynccontextmanager
 async def running(
     folder: Path, prepare: Callable[[ModelsyncApp], object], *, bandwidth: str = "off"
@@ -156,11 +166,7 @@ def prod(make_registry: RegistryFactory) -> RegistryServer:
 async def test_switching_shows_the_other_registry_and_is_remembered(
     tmp_path: Path, lab: RegistryServer, prod: RegistryServer
 ) -> None:
-    def prepare(app: ModelsyncApp) -> None:
-        keep(app, prod, "prod")
-        keep(app, lab, "lab")
-
-    async with running(tmp_path, prepare) as (app, pilot):
+    async with running(tmp_path, both(lab, prod)) as (app, pilot):
         await until(pilot, lambda: lines_with(app, "labonly"))
         assert "lab" in lines_with(app, "modelsync")[0]
         await choose(pilot, app, "up", "enter")
@@ -175,14 +181,10 @@ async def test_switching_shows_the_other_registry_and_is_remembered(
 async def test_the_context_is_switched_over_the_details_which_then_show_the_other_registry(
     tmp_path: Path, lab: RegistryServer, prod: RegistryServer
 ) -> None:
-    def prepare(app: ModelsyncApp) -> None:
-        keep(app, prod, "prod")
-        keep(app, lab, "lab")
-
     write_model(tmp_path / "store", "bert:v1")
     for server, version in ((lab, "inlab"), (prod, "inprod")):
         register_model(server.api, "bert", version)
-    async with running(tmp_path, prepare) as (app, pilot):
+    async with running(tmp_path, both(lab, prod)) as (app, pilot):
         await pilot.press("g", "i")
         await until(pilot, lambda: isinstance(app.screen, DetailsScreen) and lines_with(app, "inlab"))
         await choose(pilot, app, "up", "enter")
@@ -196,12 +198,8 @@ async def test_the_context_is_switched_over_the_details_which_then_show_the_othe
 async def test_transfers_of_the_context_that_was_left_go_on_in_the_same_pane(
     tmp_path: Path, lab: RegistryServer, prod: RegistryServer
 ) -> None:
-    def prepare(app: ModelsyncApp) -> None:
-        keep(app, prod, "prod")
-        keep(app, lab, "lab")
-
     write_model(tmp_path / "store", "big:v", files={"weights.bin": os.urandom(6 * MiB)})
-    async with running(tmp_path, prepare, bandwidth="300KB/s") as (app, pilot):
+    async with running(tmp_path, both(lab, prod), bandwidth="300KB/s") as (app, pilot):
         await pilot.press("j", "P")
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
         await pilot.press("enter")
@@ -223,12 +221,8 @@ async def test_transfers_of_the_context_that_was_left_go_on_in_the_same_pane(
 async def test_the_same_version_goes_to_both_contexts(
     tmp_path: Path, lab: RegistryServer, prod: RegistryServer
 ) -> None:
-    def prepare(app: ModelsyncApp) -> None:
-        keep(app, prod, "prod")
-        keep(app, lab, "lab")
-
     write_model(tmp_path / "store", "bert:v1")
-    async with running(tmp_path, prepare) as (app, pilot):
+    async with running(tmp_path, both(lab, prod)) as (app, pilot):
         for away in ("up", "down"):
             await pilot.press("1", "g", "j", "P")
             await until(pilot, lambda: isinstance(app.screen, PlanDialog))
@@ -302,13 +296,9 @@ async def test_another_context_is_signed_in_to_under_a_name_of_its_own(
 async def test_a_context_that_cannot_be_reached_leaves_no_way_to_the_one_before(
     tmp_path: Path, lab: RegistryServer, prod: RegistryServer
 ) -> None:
-    def prepare(app: ModelsyncApp) -> None:
-        keep(app, prod, "prod")
-        keep(app, lab, "lab")
-
     write_model(tmp_path / "store", "bert:v1")
     prod.stop()
-    async with running(tmp_path, prepare) as (app, pilot):
+    async with running(tmp_path, both(lab, prod)) as (app, pilot):
         await choose(pilot, app, "up", "enter")
         await until(pilot, lambda: app.main.loader.link is Link.OFFLINE, within_s=60)
         assert not lines_with(app, "labonly")
