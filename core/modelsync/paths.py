@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from modelsync.errors import SettingsError
+
 APP_NAME = "modelsync"
 CONFIG_FILE_NAME = "config.toml"
 PRIVATE_DIR_MODE = 0o700
@@ -28,14 +30,17 @@ class Paths:
 
     @classmethod
     def of_platform(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """The platform's places; MODELSYNC_CONFIG_DIR, _STATE_DIR, _CACHE_DIR and _CONFIG (one file) win over them."""
+        """The platform's places; MODELSYNC_CONFIG_DIR, _STATE_DIR, _CACHE_DIR and _CONFIG (one file) win over them.
+
+        Raises SettingsError for the home of a user who does not exist.
+        """
         config_dir = _place(environ, "MODELSYNC_CONFIG_DIR", "user_config_path")
         state_dir = _place(environ, "MODELSYNC_STATE_DIR", "user_state_path")
         cache_dir = _place(environ, "MODELSYNC_CACHE_DIR", "user_cache_path")
         config_file = environ.get("MODELSYNC_CONFIG")
         return cls(
             config_dir=config_dir,
-            config_file=Path(config_file).expanduser() if config_file else config_dir / CONFIG_FILE_NAME,
+            config_file=from_home(config_file, "MODELSYNC_CONFIG") if config_file else config_dir / CONFIG_FILE_NAME,
             state_dir=state_dir,
             cache_dir=cache_dir,
             log_file=state_dir / "modelsync.log",
@@ -81,6 +86,14 @@ class Paths:
         return self.cache_dir / "store.json"
 
 
+def from_home(text: str, given_with: str) -> Path:
+    """A path in which `~` may stand for a home; raises SettingsError, with what it was given with, where none is."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as exc:
+        raise SettingsError(f"{given_with}: {text!r} is in no user's home.", hint="Write the whole path.") from exc
+
+
 def private_dir(path: Path) -> Path:
     """Makes a directory, and those above it, that only this person may enter; returns it. Raises OSError."""
     if not path.is_dir():
@@ -111,8 +124,8 @@ def write_private(path: Path, text: str) -> None:
 def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
     chosen = environ.get(variable)
     if chosen:
-        return Path(chosen).expanduser()
+        return from_home(chosen, variable)
     from platformdirs import PlatformDirs  # only where needed: it costs a tenth of a listing's time
 
     place: Path = getattr(PlatformDirs(APP_NAME, appauthor=False), name)
-    return place
+    return from_home(str(place), variable)

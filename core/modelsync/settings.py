@@ -4,7 +4,9 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from math import inf
 from pathlib import Path
+from reprlib import Repr
 from typing import Self
 
 from modelsync.errors import SettingsError
@@ -77,7 +79,7 @@ class Settings:
         MODELSYNC_* that name no setting are left alone: other programs of the family read theirs.
         """
         paths = paths or Paths.of_platform(environ)
-        values: dict[str, object] = {"store": expand_path(BENTOML_HOME_DEFAULT, environ)}
+        values: dict[str, object] = {}
         default_file = paths.config_file == paths.config_dir / CONFIG_FILE_NAME
         from_file = _from_file(paths.config_file, must_exist=not default_file)
         origins: dict[str, str] = {}
@@ -88,6 +90,8 @@ class Settings:
                 else:
                     values[name] = _value(name, raw, where, environ)
                 origins[name] = where
+        if "store" not in values:
+            values["store"] = _value("store", BENTOML_HOME_DEFAULT, "BENTOML_HOME", environ)
         return cls(**values, origins=origins)  # type: ignore[arg-type]  # each parser gives its own field's type
 
 
@@ -98,17 +102,19 @@ def parse_bandwidth(text: str) -> int | None:
     match = _BANDWIDTH.fullmatch(text.strip().lower())
     if match is None:
         raise ValueError(text)
-    rate = int(float(match["number"]) * _UNITS[match["unit"] or "b"])
-    if rate < BANDWIDTH_MIN:
+    rate = float(match["number"]) * _UNITS[match["unit"] or "b"]
+    if not BANDWIDTH_MIN <= rate < inf:
         raise ValueError(text)
-    return rate
+    return int(rate)
 
 
 def expand_path(text: str, environ: Mapping[str, str]) -> Path:
     """`~` and `$VARS` expanded until nothing changes, as BentoML does (registry contract 5.1), then made absolute.
 
-    Raises ValueError for the home of a user who does not exist.
+    Raises ValueError for the home of a user who does not exist, and for a NUL character, which no path may hold.
     """
+    if "\0" in text:
+        raise ValueError(text)
     for _ in range(_EXPANSIONS_MAX):
         try:
             expanded = str(Path(_VARIABLE.sub(lambda m: environ.get(m[1] or m[2], m[0]), text)).expanduser())
@@ -127,6 +133,9 @@ _KEYS, _KEY = "keys.", "f6"
 """What comes before an action's id in the name of a key of the table `keys`; a key for an example."""
 _EXPANSIONS_MAX = 16
 """A variable that names itself would expand forever."""
+_SHOWN = Repr()
+"""How a value that cannot be is repeated: in one sentence, however long or deep it is."""
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 120
 
 
 def _switch(raw: object) -> bool:
@@ -249,9 +258,10 @@ def _value(name: str, raw: object, where: str, environ: Mapping[str, str]) -> ob
         if rule.is_path and isinstance(raw, str | Path):
             return rule.read(expand_path(_text(str(raw)), environ))
         return rule.read(raw)
-    except ValueError as exc:
-        shown = repr(str(raw) if isinstance(raw, Path) else raw)
-        raise SettingsError(f"{where}: {name} cannot be {shown}.", hint=f"Allowed: {rule.allowed}.") from exc
+    except (ValueError, OSError) as exc:  # OSError: a path that is too long, or below a folder that is closed to us
+        shown = _SHOWN.repr(str(raw) if isinstance(raw, Path) else raw)
+        why = f" ({exc.strerror})" if isinstance(exc, OSError) else ""
+        raise SettingsError(f"{where}: {name} cannot be {shown}{why}.", hint=f"Allowed: {rule.allowed}.") from exc
 
 
 def _key(name: str, raw: object, where: str) -> None:
@@ -273,21 +283,37 @@ def _from_file(path: Path, *, must_exist: bool) -> _Given:
             raise SettingsError(f"There is no settings file {path}.", hint="Create it, or name another.") from exc
         return
     except OSError as exc:
-        raise SettingsError(f"The settings file {path} cannot be read: {exc.strerror}.") from exc
-    import tomllib  # only when there is a file: it costs a tenth of a listing's time
-
-    try:
-        text = data.decode()
-        table = tomllib.loads(text)
-    except ValueError as exc:  # TOMLDecodeError (with its line) or bytes that are not UTF-8
-        what = str(exc).replace("(at end of document)", f"(at the end, line {len(data.splitlines())})")
-        raise SettingsError(f"The settings file {path} is not TOML: {what}.", hint="Correct that line.") from exc
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {exc.strerror}.",
+            hint="Make it a file that you may read, or name another with --config.",
+        ) from exc
+    text, table = _toml(path, data)
     for name, raw in table.items():
         line = _line_of(name, text)
         yield name, raw, f"{path}, line {line}"
         if name == "keys" and isinstance(raw, Mapping):
             for action, key in _flat(raw):
                 yield f"{_KEYS}{action}", key, f"{path}, line {_line_of(action, text, after_line=line)}"
+
+
+def _toml(path: Path, data: bytes) -> tuple[str, dict[str, object]]:
+    """The text of a file and what it says; raises SettingsError with the line where there is one."""
+    import tomllib  # only when there is a file: it costs a tenth of a listing's time
+
+    try:
+        text = data.decode()
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        raise SettingsError(f"The settings file {path}, line {line}: not UTF-8.", hint="Save it as UTF-8.") from exc
+    except tomllib.TOMLDecodeError as exc:
+        what = str(exc).replace("(at end of document)", f"(at the end, line {len(data.splitlines())})")
+        raise SettingsError(f"The settings file {path} is not TOML: {what}.", hint="Correct that line.") from exc
+    except (ValueError, RecursionError) as exc:  # where tomllib itself gives up
+        raise SettingsError(
+            f"The settings file {path} holds a number that is too long, or brackets that are too deep.",
+            hint="Take it out, or name another file with --config.",
+        ) from exc
 
 
 def _line_of(name: str, text: str, *, after_line: int = 0) -> int:

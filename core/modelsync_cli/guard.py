@@ -9,7 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from modelsync.errors import Cancelled, ModelsyncError
-from modelsync_cli.output import forget
+from modelsync_cli.output import Output, forget
 from modelsync_cli.session import Session
 
 EXIT_FAILED = 1
@@ -23,7 +23,11 @@ def guarded(args: argparse.Namespace) -> int:
     """Runs one command; returns its exit code."""
     for number in ENDING_SIGNALS:
         signal.signal(number, _interrupt)
-    session = Session.of(args)
+    try:
+        session = Session.of(args)
+    except ModelsyncError as error:  # its places are wrong: there is no log
+        Output(as_json=False, quiet=False).error(error)
+        return error.exit_code
     try:
         return _run(session)
     except ModelsyncError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelsync.errors import UsageError
-from modelsync.paths import Paths
+from modelsync.paths import Paths, from_home
 from modelsync.settings import Settings
 from modelsync_cli.output import Output
 
@@ -31,9 +31,10 @@ class Session:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> "Session":
+        """Raises SettingsError for a place in the home of a user who does not exist."""
         paths = Paths.of_platform()
         if config := flag(args, "config"):
-            paths = replace(paths, config_file=Path(config).expanduser().absolute())
+            paths = replace(paths, config_file=from_home(config, "--config").absolute())
         return cls(args, paths, Output(as_json=is_set(args, "json"), quiet=is_set(args, "quiet")))
 
     @cached_property

@@ -6,6 +6,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from support.command import Command
 from support.local_store import CREATED, write_model
 from support.registry_server import RegistryServer, json_of, register_model
@@ -139,6 +141,23 @@ def test_a_bad_setting_is_a_usage_error_that_names_file_and_line(command: Comman
     done = command.run("ls", "local", "--config", str(config))
     assert done.code == 2
     assert f"{config}, line 2: threads cannot be 900" in done.err
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (".", "cannot be read: Is a directory. Make it a file"),
+        ("~nobody-has-this-name/mine.toml", "is in no user's home. Write the whole path."),
+    ],
+)
+def test_a_settings_file_that_cannot_be_is_one_sentence_with_a_next_step(
+    command: Command, config: str, words: str
+) -> None:
+    done = command.run("ls", "local", "--config", config)
+    assert done.code == 2
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+    assert words in done.err
 
 
 def test_locate_prints_where_all_files_are_even_with_a_bad_setting(command: Command) -> None:

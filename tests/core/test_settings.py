@@ -1,6 +1,8 @@
 """Where settings come from, which one wins, and what is said of a bad one."""
 
+import os
 import stat
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -87,6 +89,10 @@ def test_an_unknown_setting_is_named_with_its_line_and_the_known_ones(tmp_path: 
         ('log_file = "/tmp"', "a file that is no directory"),
         ("keyring = 1", "true or false"),
         ("[colours]\nbad = 1", "Known are: store, threads"),
+        (f'bandwidth = "{"9" * 400}"', "at least 1 KiB/s"),
+        (f'ca_file = "{"x" * 300}"', "an existing PEM file"),
+        (f'log_file = "{"x" * 300}"', "a file that is no directory"),
+        ('store = "a\\u0000b"', "a directory"),
     ],
 )
 def test_a_bad_value_is_named_with_its_line_and_what_is_allowed(tmp_path: Path, line: str, allowed: str) -> None:
@@ -108,6 +114,81 @@ def test_a_bad_variable_and_a_bad_flag_are_named(tmp_path: Path) -> None:
 def test_a_file_that_is_not_toml_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"config\.toml is not TOML: .*line 2"):
         Settings.load(environ={}, paths=paths_in(tmp_path, "threads = 2\n= 3\n"))
+
+
+def test_a_bad_value_is_repeated_in_a_sentence_however_long_it_is(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={}, paths=paths_in(tmp_path, f"threads = [{'[1],' * 5000}]\n"))
+    assert len(caught.value.sentence) < 400
+    assert "threads cannot be [[1], [1]" in caught.value.message
+
+
+def _as_folder(path: Path) -> None:
+    path.mkdir(parents=True)
+
+
+def _as_link_to_itself(path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to(path)
+
+
+def _below_a_file(path: Path) -> None:
+    path.parent.write_text("")
+
+
+def _closed(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("threads = 4")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this person may read everything")
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (_as_folder, "Is a directory"),
+        (_as_link_to_itself, "Too many levels of symbolic links"),
+        (_below_a_file, "Not a directory"),
+        (_closed, "Permission denied"),
+    ],
+)
+def test_a_settings_file_that_cannot_be_read_is_named_with_the_reason_and_a_next_step(
+    tmp_path: Path, make: Callable[[Path], None], why: str
+) -> None:
+    paths = paths_in(tmp_path)
+    make(paths.config_file)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={}, paths=paths)
+    assert caught.value.sentence == (
+        f"The settings file {paths.config_file} cannot be read: {why}. "
+        "Make it a file that you may read, or name another with --config."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"threads = 2\nstore = '/mod\xe8les'\n", "line 2: not UTF-8. Save it as UTF-8."),
+        (b"threads = " + b"9" * 5000, "holds a number that is too long"),
+        (b"threads = " + b"[" * 5000, "brackets that are too deep"),
+        (b"threads = [1,\n", "(at the end, line 1). Correct that line."),
+    ],
+)
+def test_a_settings_file_that_is_broken_is_named_with_a_next_step(tmp_path: Path, content: bytes, words: str) -> None:
+    paths = paths_in(tmp_path, "")
+    paths.config_file.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ={}, paths=paths)
+    assert str(paths.config_file) in caught.value.message
+    assert words in caught.value.sentence
+    assert "\n" not in caught.value.sentence
+
+
+@pytest.mark.parametrize("variable", ["MODELSYNC_CONFIG", "MODELSYNC_CONFIG_DIR", "MODELSYNC_STATE_DIR"])
+def test_a_place_in_the_home_of_nobody_is_named_with_its_variable(variable: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable}: '~nobody-has-this-name/x'"):
+        Paths.of_platform({variable: "~nobody-has-this-name/x"})
 
 
 def test_a_settings_file_that_was_named_must_exist(tmp_path: Path) -> None:
