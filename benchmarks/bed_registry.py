@@ -21,6 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from modelsync_registry.accounts import Accounts
+from modelsync_registry.app import CALL_THREADS
 from modelsync_registry.calls import Services
 from modelsync_registry.config import RegistryConfig
 from modelsync_registry.database import Database
@@ -75,7 +76,8 @@ def main() -> int:
     database = Database(config.data / "registry.sqlite3")
     accounts = Accounts(database, secret=secrets.token_bytes(32), clock=config.clock)
     accounts.configure(config.organizations, config.tokens)
-    services = Services(config, database, accounts, ElsewhereStore(options.store), ThreadPoolExecutor(1))
+    bytes_in, callers = ThreadPoolExecutor(1), ThreadPoolExecutor(CALL_THREADS)
+    services = Services(config, database, accounts, ElsewhereStore(options.store), bytes_in, callers)
     settings = uvicorn.Config(
         Starlette(routes=routes(services)),
         http="h11",

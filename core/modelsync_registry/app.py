@@ -26,6 +26,7 @@ from modelsync_registry.routes import routes
 from modelsync_registry.signing import OBJECTS_PATH, UrlSigner, load_secret
 
 BYTE_THREADS: Final = 16  # as many connections as a client of ours opens
+CALL_THREADS: Final = 40  # each has one of the database's connections at most
 _PAGE: Final = (
     "<!doctype html><html><head><title>modelsync registry</title></head>"
     "<body><p>This is a model registry. Its API is under /api/v1/.</p></body></html>"
@@ -65,6 +66,7 @@ class Registry:
         accounts.configure(config.organizations, config.tokens)
         signer = UrlSigner(secret, clock=config.clock, lifetime_s=lambda: _url_lifetime_s(config))
         self._threads = ThreadPoolExecutor(BYTE_THREADS, thread_name_prefix="registry-bytes")
+        self._callers = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="registry-call")
         self._store: ObjectStore
         objects: ObjectApp | None = None
         if config.objects is not None:
@@ -74,13 +76,14 @@ class Registry:
                 config.data, signer=signer, clock=config.clock, part_size_min=config.part_size_min, sync=config.sync
             )
             objects = ObjectApp(directory, signer=signer, faults=config.faults, threads=self._threads)
-        services = Services(config, self._database, accounts, self._store, self._threads)
+        services = Services(config, self._database, accounts, self._store, self._threads, self._callers)
         unknown = _unknown_path(config)
         api = Starlette(routes=routes(services), exception_handlers={404: unknown, 405: unknown})
         api.router.redirect_slashes = False
         self.app: ASGIApp = api if objects is None else _split(api, objects)
 
     def close(self) -> None:
+        self._callers.shutdown()
         self._threads.shutdown()
         self._store.close()
         self._database.close()

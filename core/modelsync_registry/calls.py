@@ -6,6 +6,7 @@ of its answer run in one thread, because the database and the object store block
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -50,6 +51,8 @@ class Services:
     store: ObjectStore
     threads: Executor
     """Where bytes are read and written."""
+    callers: Executor
+    """Where calls are answered; apart from the bytes, which may keep their threads for long."""
     codes: SignInCodes = field(default_factory=SignInCodes)
     """Sign-ins that wait for a browser."""
 
@@ -119,7 +122,9 @@ def json_endpoint(services: Services, handler: Handler, access: Access) -> Calla
                 return error_response(services, error)
             return JSONResponse(answer)
 
-        return await run_in_threadpool(work)
+        # Not Starlette's thread pool: its library loads a back end of its own when it is first used, and the first
+        # call would wait 15 ms for it.
+        return await asyncio.get_running_loop().run_in_executor(services.callers, work)
 
     return endpoint
 
