@@ -1,12 +1,17 @@
-"""Repositories, models, labels and events: finding one, and every way to change one."""
+"""Repositories, models, labels and events: finding one, and every way to change one.
+
+How it works: the statements are built once, as building one and finding its compiled text again would cost more than
+running it; what differs from call to call is bound.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from modelsync_registry.accounts import new_uid
@@ -15,6 +20,24 @@ from modelsync_registry.errors import BadRequestError, RecordNotFoundError
 from modelsync_registry.jsontypes import JsonObject
 from modelsync_registry.records import Label, Model, Repository, ResourceType, UploadStatus
 from modelsync_registry.rows import model_from_row, repository_from_row
+
+# Bound names that are no column's, as an UPDATE takes the others for what it sets.
+_FIND_REPOSITORY: Final = select(repositories).where(
+    repositories.c.organization_id == bindparam("which_organization"), repositories.c.name == bindparam("which_name")
+)
+_FIND_MODEL: Final = select(models).where(
+    models.c.repository_id == bindparam("which_repository"), models.c.version == bindparam("which_version")
+)
+_INSERT_REPOSITORY: Final = insert(repositories).returning(repositories)
+_INSERT_MODEL: Final = insert(models).returning(models)
+_SET_REPOSITORY: Final = update(repositories).where(repositories.c.id == bindparam("which"))
+_UPDATE_REPOSITORY: Final = _SET_REPOSITORY.returning(repositories)
+_UPDATE_MODEL: Final = update(models).where(models.c.id == bindparam("which")).returning(models)
+_DELETE_LABELS: Final = delete(labels).where(
+    labels.c.resource_type == bindparam("which_type"), labels.c.resource_id == bindparam("which")
+)
+_INSERT_LABELS: Final = insert(labels)
+_INSERT_EVENT: Final = insert(events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +72,7 @@ class Catalog:
     def repository(self, name: str) -> Repository:
         """Raises RecordNotFoundError."""
         row = self._connection.execute(
-            select(repositories).filter_by(organization_id=self._organization_id, name=name)
+            _FIND_REPOSITORY, {"which_organization": self._organization_id, "which_name": name}
         ).first()
         if row is None:
             raise RecordNotFoundError("modelRepository", name)
@@ -57,7 +80,9 @@ class Catalog:
 
     def model(self, repository: Repository, version: str) -> Model:
         """Raises RecordNotFoundError."""
-        row = self._connection.execute(select(models).filter_by(repository_id=repository.id, version=version)).first()
+        row = self._connection.execute(
+            _FIND_MODEL, {"which_repository": repository.id, "which_version": version}
+        ).first()
         if row is None:
             raise RecordNotFoundError("model", f"{repository.name}:{version}")
         return model_from_row(row)
@@ -74,7 +99,7 @@ class Catalog:
             "updated_at": self._now,
         }
         try:
-            row = self._connection.execute(insert(repositories).values(values).returning(repositories)).one()
+            row = self._connection.execute(_INSERT_REPOSITORY, values).one()
         except IntegrityError:
             raise _duplicate("modelRepository", "uk_modelRepository_orgId_name") from None
         repository = repository_from_row(row)
@@ -90,9 +115,7 @@ class Catalog:
             values["description"] = description
         if label_set is not None:
             self._replace_labels(ResourceType.MODEL_REPOSITORY, repository.id, label_set)
-        row = self._connection.execute(
-            update(repositories).filter_by(id=repository.id).values(values).returning(repositories)
-        ).one()
+        row = self._connection.execute(_UPDATE_REPOSITORY, values | {"which": repository.id}).one()
         return repository_from_row(row)
 
     def create_model(self, repository: Repository, draft: ModelDraft, creator_id: int) -> Model:
@@ -111,13 +134,13 @@ class Catalog:
             "upload_finished_reason": "",
         }
         try:
-            row = self._connection.execute(insert(models).values(values).returning(models)).one()
+            row = self._connection.execute(_INSERT_MODEL, values).one()
         except IntegrityError:
             raise _duplicate("model", "uk_model_modelRepositoryId_version") from None
         model = model_from_row(row)
         self._replace_labels(ResourceType.MODEL, model.id, draft.labels)
         self._connection.execute(
-            update(repositories).filter_by(id=repository.id).values(latest_model_id=model.id, updated_at=self._now)
+            _SET_REPOSITORY, {"which": repository.id, "latest_model_id": model.id, "updated_at": self._now}
         )
         return model
 
@@ -144,31 +167,28 @@ class Catalog:
         values: dict[str, object] = {"upload_finished_at": self._now, "upload_finished_reason": reason}
         if status is not None:
             values["upload_status"] = status.value
-            self._connection.execute(
-                insert(events).values(
-                    organization_id=self._organization_id,
-                    model_id=model.id,
-                    operation="pushed",
-                    status=status.value,
-                    creator_id=creator_id,
-                    created_at=self._now,
-                )
-            )
+            event = {
+                "organization_id": self._organization_id,
+                "model_id": model.id,
+                "operation": "pushed",
+                "status": status.value,
+                "creator_id": creator_id,
+                "created_at": self._now,
+            }
+            self._connection.execute(_INSERT_EVENT, event)
         return self._update(model, values)
 
     def _update(self, model: Model, values: dict[str, object]) -> Model:
-        row = self._connection.execute(
-            update(models).filter_by(id=model.id).values(values | {"updated_at": self._now}).returning(models)
-        ).one()
+        row = self._connection.execute(_UPDATE_MODEL, values | {"which": model.id, "updated_at": self._now}).one()
         return model_from_row(row)
 
     def _replace_labels(self, resource: ResourceType, resource_id: int, wanted: Sequence[Label]) -> None:
-        target = {"resource_type": resource.value, "resource_id": resource_id}
-        self._connection.execute(delete(labels).filter_by(**target))
+        self._connection.execute(_DELETE_LABELS, {"which_type": resource.value, "which": resource_id})
         unique = {label.key: label.value for label in wanted}
         if unique:
+            target = {"resource_type": resource.value, "resource_id": resource_id}
             self._connection.execute(
-                insert(labels), [target | {"key": key, "value": value} for key, value in unique.items()]
+                _INSERT_LABELS, [target | {"key": key, "value": value} for key, value in unique.items()]
             )
 
 

@@ -219,4 +219,10 @@ def _prepare_connection(connection: SqliteConnection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    if (statement := connection.get_execution_options().get("begin")) is not None:
+        connection.exec_driver_sql(statement)
+        return
+    # By the driver itself, as it asks for no lock and cannot fail: what SQLAlchemy puts around it is most of the work.
+    cursor = connection.connection.cursor()
+    cursor.execute("BEGIN")
+    cursor.close()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from modelsync_registry.config import TransmissionStrategy
 from modelsync_registry.database import batches, labels, models, repositories, users
@@ -27,6 +28,18 @@ _MANIFEST_KEYS = (
     "metadata",
     "context",
     "options",
+)
+
+
+# Built once: building one and finding its compiled text again would cost more than running it.
+_IDS: Final[BindParameter[list[int]]] = bindparam("ids", expanding=True)
+_REPOSITORIES: Final = select(repositories).where(repositories.c.id.in_(_IDS))
+_MODELS: Final = select(models).where(models.c.id.in_(_IDS))
+_USERS: Final = select(users).where(users.c.id.in_(_IDS))
+_LABELS: Final = (
+    select(labels.c.resource_id, labels.c.key, labels.c.value)
+    .where(labels.c.resource_type == bindparam("type"), labels.c.resource_id.in_(_IDS))
+    .order_by(labels.c.id.desc())
 )
 
 
@@ -48,15 +61,13 @@ def surroundings(
     """Everything needed to show these models with their repositories, and these repositories."""
     repository_map = {repository.id: repository for repository in found_repositories}
     for ids in batches({model.repository_id for model in found_models} - repository_map.keys()):
-        statement = select(repositories).where(repositories.c.id.in_(ids))
-        repository_map |= {row.id: repository_from_row(row) for row in connection.execute(statement)}
+        repository_map |= {row.id: repository_from_row(row) for row in connection.execute(_REPOSITORIES, {"ids": ids})}
     model_map = {model.id: model for model in found_models}
     latest = {
         repository.latest_model_id for repository in repository_map.values() if repository.latest_model_id is not None
     }
     for ids in batches(latest - model_map.keys()):
-        statement = select(models).where(models.c.id.in_(ids))
-        model_map |= {row.id: model_from_row(row) for row in connection.execute(statement)}
+        model_map |= {row.id: model_from_row(row) for row in connection.execute(_MODELS, {"ids": ids})}
     creators = {repository.creator_id for repository in repository_map.values()}
     creators |= {model.creator_id for model in model_map.values()}
     return Surroundings(
@@ -215,7 +226,7 @@ def organization_json(organization: Organization) -> JsonObject:
 def _users(connection: Connection, ids: Iterable[int]) -> dict[int, User]:
     found: dict[int, User] = {}
     for batch in batches(ids):
-        for row in connection.execute(select(users).where(users.c.id.in_(batch))):
+        for row in connection.execute(_USERS, {"ids": batch}):
             found[row.id] = User(row.id, row.uid, row.name, row.email, row.created_at)
     return found
 
@@ -225,11 +236,6 @@ def _labels(
 ) -> dict[tuple[ResourceType, int], list[Label]]:
     found: dict[tuple[ResourceType, int], list[Label]] = {}
     for batch in batches(ids):
-        statement = (
-            select(labels.c.resource_id, labels.c.key, labels.c.value)
-            .where(labels.c.resource_type == resource.value, labels.c.resource_id.in_(batch))
-            .order_by(labels.c.id.desc())
-        )
-        for row in connection.execute(statement):
+        for row in connection.execute(_LABELS, {"type": resource.value, "ids": batch}):
             found.setdefault((resource, row.resource_id), []).append(Label(row.key, row.value))
     return found
