@@ -48,6 +48,10 @@ async def test_where_there_is_less_room_the_connection_and_the_registry_stay() -
     assert shown.endswith("online")
 
 
+async def test_where_there_is_less_room_the_path_is_cut_between_its_components() -> None:
+    assert "~/…/models  ⇄" in await line(FACTS, 66)
+
+
 @pytest.mark.parametrize("width", [200, 120, 100, 80, 60, 41, 20, 5])
 async def test_it_is_never_longer_than_its_line(width: int) -> None:
     hostile = HeaderFacts(

@@ -5,7 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.cells import cell_len
 
-from modelsync_tui.text import ago_text, cut, cut_middle, left, literal, right, size_pair, size_text, when_text
+from modelsync_tui.text import (
+    ago_text,
+    cut,
+    cut_middle,
+    cut_path,
+    left,
+    literal,
+    right,
+    size_pair,
+    size_text,
+    when_text,
+)
 
 
 @pytest.mark.parametrize("char", ["\x1b", "\x00", "\n", "\t", "\x7f", "\x9b", "\u202e", "\u2066", "\u200b", "\ufeff"])
@@ -26,6 +37,7 @@ def test_a_text_of_megabytes_is_cut_before_anything_else() -> None:
 def test_cells_are_counted_not_characters(text: str, width: int) -> None:
     assert cell_len(cut(text, width)) <= width
     assert cell_len(cut_middle(text, width)) <= width
+    assert cell_len(cut_path(f"/{text}/{text}/{text}", width)) <= width
     assert cell_len(left(text, width)) == width
     assert cell_len(right(text, width)) == width
 
@@ -34,6 +46,28 @@ def test_cutting_the_middle_keeps_both_ends() -> None:
     shown = cut_middle("summarization-btwtmvu5kwqc67i3", 16)
     assert shown.startswith("summ")
     assert shown.endswith("c67i3")
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (30, "/tmp/demo/bentoml/models"),
+        (23, "/tmp/…/bentoml/models"),
+        (20, "/tmp/demo/…/models"),
+        (17, "/tmp/…/models"),
+        (10, "/…/models"),
+        (8, "…/models"),
+        (7, "/tmp…ls"),
+    ],
+)
+def test_a_path_is_cut_between_its_components(width: int, words: str) -> None:
+    assert cut_path("/tmp/demo/bentoml/models", width) == words
+
+
+def test_a_path_of_long_names_is_cut_inside_the_last_one() -> None:
+    shown = cut_path(f"/tmp/{'x' * 40}models", 20)
+    assert shown.startswith("/tmp/")
+    assert shown.endswith("models")
 
 
 @pytest.mark.parametrize(

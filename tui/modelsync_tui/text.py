@@ -46,6 +46,23 @@ def cut_middle(text: str, width: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, width - 1 - cell_len(tail)).rstrip(" ") + ellipsis + tail
 
 
+def cut_path(path: str, width: int, ellipsis: str = "…") -> str:
+    """At most `width` cells of a path: whole components are left out where its last one fits, `/tmp/…/models`."""
+    parts = path.split("/")
+    shortest = f"{ellipsis}/{parts[-1]}"
+    if cell_len(path) <= width or len(parts) < 3 or cell_len(shortest) > width:
+        return cut_middle(path, width, ellipsis)
+    head, tail, shown = 0, 1, shortest
+    for more_head, more_tail in [(1, 0), (1, 0), *[(0, 1), (1, 0)] * len(parts)]:
+        wider_head, wider_tail = head + more_head, tail + more_tail
+        if wider_head + wider_tail >= len(parts):
+            break
+        wider = "/".join((*parts[:wider_head], ellipsis, *parts[-wider_tail:]))
+        if cell_len(wider) <= width:
+            head, tail, shown = wider_head, wider_tail, wider
+    return shown
+
+
 def left(text: str, width: int, ellipsis: str = "…") -> str:
     """Exactly `width` cells, text at the left."""
     text = cut(text, width, ellipsis)

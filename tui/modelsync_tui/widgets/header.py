@@ -7,7 +7,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 
 from modelsync_tui import glyphs
-from modelsync_tui.text import count_text, cut, cut_middle, literal, size_text
+from modelsync_tui.text import count_text, cut, cut_path, literal, size_text
 from modelsync_tui.widgets.columnline import ColumnLine
 from modelsync_tui.widgets.lines import Piece, Tone
 
@@ -83,7 +83,7 @@ class Header(ColumnLine):
             totals = ""
         pieces: list[Piece] = [
             (title, Tone.ACCENT),
-            (cut_middle(facts.store, max(1, path - len(totals)), ellipsis), Tone.PLAIN),
+            (cut_path(facts.store, max(1, path - len(totals)), ellipsis), Tone.PLAIN),
             (totals, Tone.MUTED),
             (f"  {arrow}  ", Tone.MUTED),
             *there,
