@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from modelsync.errors import LocalModelNotFoundError, RemoteModelNotFoundError, StoreError, UsageError
@@ -35,7 +36,9 @@ class _Choice:
         return cls(flag(args, "search") or "", {key: value if equals else None for key, equals, value in pairs})
 
     def has_labels(self, labels: Mapping[str, str]) -> bool:
-        return all(key in labels and value in (None, labels[key]) for key, value in self.labels.items())
+        return not self.labels or all(
+            key in labels and value in (None, labels[key]) for key, value in self.labels.items()
+        )
 
     @property
     def words(self) -> str:
@@ -77,10 +80,7 @@ def _local(session: Session, name: str, version: str) -> int:
     if not models and not broken:
         session.output.note(f"No models{chosen.words} in {store.models_dir}.")
     if session.output.as_json:
-        for model in models:
-            session.output.record(_local_record(model), ())
-        for entry in broken:
-            session.output.record(_broken_record(entry), ())
+        session.output.records(chain(map(_local_record, models), map(_broken_record, broken)))
         return 0
     rows = [
         (

@@ -185,7 +185,8 @@ def test_a_changed_model_yaml_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"format":1}', "\x00\xff", "truncate", "line", "entries", "fields", "format", "store"]
+    "damage",
+    ["", "{", "[]", '{"format":1}', "\x00\xff", "truncate", "line", "entries", "fields", "stamp", "format", "store"],
 )
 def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, damage: str) -> None:
     directory = write_model(tmp_path, "iris:v1", labels={"a": "1"})
@@ -205,6 +206,8 @@ def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, damage: str) -> None
             damage = f"{json.dumps(head)}\n{json.dumps({'iris/v1': [1, 2]})}"
         case "fields":
             damage = f"{json.dumps(head)}\n{json.dumps({'iris/v1': [*entry[:5], 7, *entry[6:]]})}"
+        case "stamp":
+            damage = f"{json.dumps(head)}\n{json.dumps({'iris/v1': [[*entry[0][:2], 'x'], *entry[1:]]})}"
         case "format" | "store":
             damage = f"{json.dumps({**head, damage: 'another'})}\n" + json.dumps(versions).replace('"1"', '"wrong"')
     kept.write_text(damage)
@@ -219,12 +222,13 @@ def test_a_cache_that_cannot_be_written_hurts_nobody(tmp_path: Path) -> None:
     assert tags(store) == ["iris:v1"]
 
 
-def test_the_list_imports_neither_yaml_nor_http_when_all_is_known(tmp_path: Path) -> None:
+def test_the_list_imports_neither_yaml_nor_sockets_nor_archives_when_all_is_known(tmp_path: Path) -> None:
     settled(write_model(tmp_path, "iris:v1"))
     program = (
         "import sys; from pathlib import Path; from modelsync.store import ModelStore\n"
         "models = ModelStore(Path(sys.argv[1]), cache_file=Path(sys.argv[1]) / 'cache.json').scan().models\n"
-        "print(len(models), [name for name in ('yaml', 'httpx', 'keyring', 'ctypes') if name in sys.modules])\n"
+        "unneeded = 'yaml', 'httpx', 'keyring', 'ctypes', 'socket', 'shutil'\n"
+        "print(len(models), [name for name in unneeded if name in sys.modules])\n"
     )
     runs = [subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True) for _ in range(2)]
     assert [run.stdout.strip() for run in runs] == ["1 ['yaml']", "1 []"], runs[1].stderr

@@ -4,7 +4,6 @@ import errno
 import logging
 import os
 import re
-import shutil
 import stat
 import sys
 from contextlib import suppress
@@ -175,6 +174,8 @@ def _remove(top: Path) -> None:
     if top.is_symlink() or not top.is_dir():
         top.unlink(missing_ok=True)
     else:
+        import shutil  # only to remove something: listing does without its archives
+
         shutil.rmtree(top)
 
 

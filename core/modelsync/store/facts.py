@@ -155,9 +155,11 @@ def _decode(raw: Json) -> tuple[Stamp, ModelInfo] | None:
     ):
         return None
     try:
-        mtime_ns, size, inode = (part for part in stamp if isinstance(part, int))
+        mtime_ns, size, inode = stamp
         moment = datetime.fromisoformat(created)
     except ValueError:
+        return None
+    if not (isinstance(mtime_ns, int) and isinstance(size, int) and isinstance(inode, int)):
         return None
     texts = {key: str(value) for key, value in labels.items()}
     tag = Tag(name, version)

@@ -69,7 +69,7 @@ def scan_name(name_directory: Path, facts: Facts) -> StoreListing:
         if problem is not None:
             broken.append(BrokenEntry(Path(entry.path), name, entry.name, *problem))
         elif _is_directory(entry):
-            version = _read(name, entry.name, entry.path, facts)
+            version = _read(name, entry.name, name_directory / entry.name, entry.path, facts)
             if isinstance(version, LocalModel):
                 models.append(version)
             elif version is not None:
@@ -77,14 +77,13 @@ def scan_name(name_directory: Path, facts: Facts) -> StoreListing:
     recorded = read_latest(name_directory)
     if not any(entry.version == recorded for entry in broken):
         latest = latest_of(models, recorded)
-        if latest is not None:
-            models[models.index(latest)] = replace(latest, is_latest=True)
+        models = [replace(model, is_latest=True) if model is latest else model for model in models]
     return StoreListing(tuple(models), tuple(broken))
 
 
 def scan_version(path: Path, tag: Tag, facts: Facts) -> LocalModel | BrokenEntry | None:
     """Reads one version; None where nothing is. Says nothing of `latest`: is_latest is False."""
-    return _read(tag.name, tag.version, str(path), facts)
+    return _read(tag.name, tag.version, path, str(path), facts)
 
 
 def _sorted(entries: Iterator[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
@@ -119,9 +118,10 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _read(name: str, version: str, path: str, facts: Facts) -> LocalModel | BrokenEntry | None:
+def _read(name: str, version: str, path: Path, path_text: str, facts: Facts) -> LocalModel | BrokenEntry | None:
+    """`path_text` is `path`: to make either out of the other takes longer than much of what is done with them."""
     try:
-        size, yaml_facts = _measure(path)
+        size, yaml_facts = _measure(path_text)
     except FileNotFoundError:
         return None  # removed while we looked
     except OSError as error:
@@ -129,22 +129,22 @@ def _read(name: str, version: str, path: str, facts: Facts) -> LocalModel | Brok
         return _broken(name, version, path, f"{place} cannot be read: {error.strerror}.")
     if yaml_facts is None:
         reason = f"No {MODEL_YAML}: a copy that was cut short, or no model; bentoml stops at it."
-        return BrokenEntry(Path(path), name, version, EntryProblem.HALF_WRITTEN, reason)
+        return BrokenEntry(path, name, version, EntryProblem.HALF_WRITTEN, reason)
     key = f"{name}/{version}"
     info = facts.get(key, yaml_facts)
     if info is None:
         try:
-            info = read_model_yaml(Path(path, MODEL_YAML))
+            info = read_model_yaml(path / MODEL_YAML)
         except BrokenModelError as error:
             return _broken(name, version, path, error.message)
         facts.put(key, yaml_facts, info)
     if info.tag.name != name or info.tag.version != version:
         return _broken(name, version, path, f"Its {MODEL_YAML} names {info.tag}, not {name}:{version}.")
-    return LocalModel(info, Path(path), size)
+    return LocalModel(info, path, size)
 
 
-def _broken(name: str, version: str, path: str, reason: str) -> BrokenEntry:
-    return BrokenEntry(Path(path), name, version, EntryProblem.BROKEN, reason)
+def _broken(name: str, version: str, path: Path, reason: str) -> BrokenEntry:
+    return BrokenEntry(path, name, version, EntryProblem.BROKEN, reason)
 
 
 def _measure(top: str) -> tuple[int, os.stat_result | None]:

@@ -14,10 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from modelsync.errors import ArchiveError, BrokenModelError, StoreError
-from modelsync.http.stopping import Stop, interruptibly
 from modelsync.model import LocalModel, ModelInfo
 from modelsync.store.disk import (
     make_movable,
@@ -33,6 +32,9 @@ from modelsync.store.lock import VersionLock, name_lock
 from modelsync.store.model_yaml import MODEL_YAML, read_model_yaml
 from modelsync.store.place import StageFolder
 from modelsync.tag import Tag
+
+if TYPE_CHECKING:
+    from modelsync.http.stopping import Stop
 
 _RENAME_TRIES = 5
 """The real bentoml, which knows no locks, may remove an empty name directory between our two steps."""
@@ -82,7 +84,7 @@ class Stage:
         except OSError as error:
             raise store_error(error, f"make room for {self.tag} in the store", self.path) from error
 
-    def install(self, *, replace: bool, sync: bool, stop: Stop | None = None) -> LocalModel:
+    def install(self, *, replace: bool, sync: bool, stop: "Stop | None" = None) -> LocalModel:
         """Puts the version into the store in one step; with `replace` in the place of the one that is there.
 
         With `sync` it survives a loss of power from here on; a wish of `stop` does not wait for the disk, and is obeyed
@@ -90,6 +92,8 @@ class Stage:
         model.yaml does not name the tag, StoreError when the version is there already and `replace` is False, and when
         the disk refuses: then the store is as it was.
         """
+        from modelsync.http.stopping import interruptibly  # listing does without sockets
+
         self._check()
         version = self._target.version(self.tag)
         try:
