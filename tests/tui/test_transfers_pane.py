@@ -83,6 +83,12 @@ class TestQueue:
             assert words in line
             assert line.split()[1] == mark, line
 
+    @pytest.mark.parametrize(("size", "keys"), [(LARGE, "  R retry  o log"), (SMALL, "  o log")])
+    async def test_a_failed_transfer_names_the_key_that_shows_its_log(self, size: tuple[int, int], keys: str) -> None:
+        screen = await shown(queue_of_every_kind(), size)
+        assert line_with(screen, "whisper:large").rstrip(" │").endswith(keys)
+        assert sum("o log" in line for line in screen.splitlines()) == 1
+
     async def test_what_runs_is_on_top_and_what_has_ended_at_the_end(self) -> None:
         screen = await shown(queue_of_every_kind())
         places = [screen.index(tag) for tag in ("summarization:", "llama-ft:2026w48", "iris_clf:v12", "whisper:large")]
@@ -235,7 +241,7 @@ class TestParts:
             app.pane.show(queue_of_every_kind())
             await pilot.press(*["down"] * 5)
             await until(pilot, lambda: "Ask for one that may." in text_of(app))
-            assert "R tries again." in text_of(app)
+            assert "R tries again, o shows its log." in text_of(app)
 
 
 class TestKeys:

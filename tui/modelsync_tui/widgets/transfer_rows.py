@@ -21,6 +21,9 @@ _STRIP_CELLS_MIN = 30
 """A strip of so many cells is worth more than the last words beside it."""
 _TINY_CELLS = 56
 """Below it there is no bar."""
+_KEYS_FROM_CELLS = 36
+"""Why a transfer failed is worth more than the key that shows its log, where there is less room for both."""
+_BOTH_KEYS_FROM_CELLS = 60
 
 _RANK = {
     TransferStatus.RUNNING: 0,
@@ -57,9 +60,10 @@ def transfer_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
         pieces += _numbers(row, width, glyphs)
     else:
         room = width - _lead_cells(width) - tag_width - 2
-        pieces.append(
-            (text.cut(_words(row, glyphs, wide=wide), room, glyphs.ellipsis), Tone.MUTED if tone is Tone.GOOD else tone)
-        )
+        keys = _keys(row, room)
+        words = text.cut(_words(row, glyphs, wide=wide), room - len(keys), glyphs.ellipsis)
+        words = text.left(words, room - len(keys)) if keys else words
+        pieces += [(words, Tone.MUTED if tone is Tone.GOOD else tone), (keys, Tone.MUTED)]
     return pieces
 
 
@@ -172,6 +176,13 @@ def _words(row: TransferRow, glyphs: Glyphs, *, wide: bool) -> str:
             return _paused_words(row)
         case _:
             return str(row.status)
+
+
+def _keys(row: TransferRow, room: int) -> str:
+    """What a person can press on a row that failed, where its words leave room for that."""
+    if row.status is not TransferStatus.FAILED or room < _KEYS_FROM_CELLS:
+        return ""
+    return "  R retry  o log " if room >= _BOTH_KEYS_FROM_CELLS else "  o log "
 
 
 def _paused_words(row: TransferRow) -> str:
