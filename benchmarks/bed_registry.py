@@ -27,6 +27,7 @@ from modelsync_registry.config import RegistryConfig
 from modelsync_registry.database import Database
 from modelsync_registry.errors import ObjectError
 from modelsync_registry.objects import CompletedPart, ETag, ObjectReader, ObjectWriter, UploadId
+from modelsync_registry.remembered import Remembered
 from modelsync_registry.routes import routes
 from modelsync_registry.tokens import TokenGrant
 
@@ -77,7 +78,8 @@ def main() -> int:
     accounts = Accounts(database, secret=secrets.token_bytes(32), clock=config.clock)
     accounts.configure(config.organizations, config.tokens)
     bytes_in, callers = ThreadPoolExecutor(1), ThreadPoolExecutor(CALL_THREADS)
-    services = Services(config, database, accounts, ElsewhereStore(options.store), bytes_in, callers)
+    store, remembered = ElsewhereStore(options.store), Remembered(database)
+    services = Services(config, database, accounts, store, bytes_in, callers, remembered)
     settings = uvicorn.Config(
         Starlette(routes=routes(services)),
         http="h11",

@@ -102,10 +102,15 @@ def create_model(call: Call) -> Json:
 
 
 def model(call: Call) -> Json:
-    with call.services.database.read() as connection:
-        catalog = call.catalog(connection)
-        found = catalog.model(catalog.repository(call.path["name"]), call.path["version"])
-        return call.wire(connection, [found]).model_full(found)
+    name, version = call.path["name"], call.path["version"]
+
+    def read() -> JsonObject:
+        with call.services.database.read() as connection:
+            catalog = call.catalog(connection)
+            found = catalog.model(catalog.repository(name), version)
+            return call.wire(connection, [found]).model_full(found)
+
+    return call.services.remembered.answer(("full model", call.organization.id, name, version), read)
 
 
 def change_model(call: Call) -> Json:

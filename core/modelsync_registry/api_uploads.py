@@ -172,12 +172,17 @@ def _change(call: Call, change: Callable[[Catalog, Model], Model]) -> Json:
 
 
 def _answer(call: Call, **extra: Json) -> JsonObject:
-    with call.services.database.read() as connection:
-        catalog = call.catalog(connection)
-        repository = catalog.repository(call.path["name"])
-        model = catalog.model(repository, call.path["version"])
-        around = around_model(connection, model, repository)
-    return Wire(around, call.organization, call.services.config.strategy).model(model, **extra)
+    name, version = call.path["name"], call.path["version"]
+
+    def read() -> JsonObject:
+        with call.services.database.read() as connection:
+            catalog = call.catalog(connection)
+            repository = catalog.repository(name)
+            model = catalog.model(repository, version)
+            around = around_model(connection, model, repository)
+        return Wire(around, call.organization, call.services.config.strategy).model(model)
+
+    return call.services.remembered.answer(("model", call.organization.id, name, version), read) | extra
 
 
 def _storage(call: Call, *, presign: bool = False) -> None:

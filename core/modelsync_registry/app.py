@@ -22,6 +22,7 @@ from modelsync_registry.database import Database
 from modelsync_registry.directory import DirectoryStore
 from modelsync_registry.object_http import ObjectApp
 from modelsync_registry.objects import ObjectStore, StoreUnusableError
+from modelsync_registry.remembered import Remembered
 from modelsync_registry.routes import routes
 from modelsync_registry.signing import OBJECTS_PATH, UrlSigner, load_secret
 
@@ -76,7 +77,8 @@ class Registry:
                 config.data, signer=signer, clock=config.clock, part_size_min=config.part_size_min, sync=config.sync
             )
             objects = ObjectApp(directory, signer=signer, faults=config.faults, threads=self._threads)
-        services = Services(config, self._database, accounts, self._store, self._threads, self._callers)
+        remembered = Remembered(self._database)
+        services = Services(config, self._database, accounts, self._store, self._threads, self._callers, remembered)
         unknown = _unknown_path(config)
         api = Starlette(routes=routes(services), exception_handlers={404: unknown, 405: unknown})
         api.router.redirect_slashes = False

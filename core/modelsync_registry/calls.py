@@ -30,6 +30,7 @@ from modelsync_registry.jsontypes import Json, JsonObject, parse_object
 from modelsync_registry.objects import ObjectStore
 from modelsync_registry.query import ListQuery, parse_query
 from modelsync_registry.records import Model, Organization, Page, Repository
+from modelsync_registry.remembered import Remembered
 from modelsync_registry.sign_in_codes import SignInCodes
 from modelsync_registry.wire import Wire, surroundings
 
@@ -53,6 +54,7 @@ class Services:
     """Where bytes are read and written."""
     callers: Executor
     """Where calls are answered; apart from the bytes, which may keep their threads for long."""
+    remembered: Remembered
     codes: SignInCodes = field(default_factory=SignInCodes)
     """Sign-ins that wait for a browser."""
 

@@ -7,8 +7,9 @@ instead of failing in the middle.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -191,6 +192,8 @@ class Database:
         event.listen(self._engine, "connect", _prepare_connection)
         event.listen(self._engine, "begin", _begin)
         self._writing: Engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._lock = threading.Lock()
+        self._writes = 0
         with self.write() as connection:
             metadata.create_all(connection)
 
@@ -198,9 +201,20 @@ class Database:
         """A transaction that sees one state of the tables."""
         return self._engine.begin()
 
-    def write(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
         """A transaction that may change the tables; writers wait for each other up to BUSY_TIMEOUT_MS."""
-        return self._writing.begin()
+        try:
+            with self._writing.begin() as connection:
+                yield connection
+        finally:
+            with self._lock:
+                self._writes += 1
+
+    @property
+    def writes(self) -> int:
+        """How many transactions that may have changed something have ended; what was read before one may be over."""
+        return self._writes
 
     def close(self) -> None:
         self._engine.dispose()
