@@ -19,6 +19,8 @@ _MODEL: Final = _REPOSITORY + "/models/{version}"
 VIEW, UPDATE = Access.VIEW, Access.UPDATE
 
 _CALLS: Final[tuple[tuple[str, str, Access, Handler], ...]] = (
+    # First, as routes are tried in order and this is the call of every part; no path fits two of them.
+    ("PATCH", _MODEL + "/presign_multipart_upload_url", UPDATE, api_uploads.presign_part),
     ("GET", "/api/v1/auth/current", VIEW, api_accounts.current_user),
     ("GET", "/api/v1/current_org", VIEW, api_accounts.current_organization),
     ("GET", "/api/v1/orgs", VIEW, api_accounts.organizations),
@@ -47,7 +49,6 @@ _CALLS: Final[tuple[tuple[str, str, Access, Handler], ...]] = (
     ("PATCH", _MODEL + "/presign_upload_url", UPDATE, api_uploads.presign_upload),
     ("PATCH", _MODEL + "/presign_download_url", VIEW, api_uploads.presign_download),
     ("PATCH", _MODEL + "/start_multipart_upload", UPDATE, api_uploads.start_multipart),
-    ("PATCH", _MODEL + "/presign_multipart_upload_url", UPDATE, api_uploads.presign_part),
     ("PATCH", _MODEL + "/complete_multipart_upload", UPDATE, api_uploads.complete_multipart),
 )
 
