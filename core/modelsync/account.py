@@ -13,7 +13,7 @@ DANGER = "danger"
 QUIET_COLORS = ("blue", "cyan", "green", "magenta", "yellow")
 CONTEXT_COLORS = (DANGER, *QUIET_COLORS)
 """What a context may choose; a screen maps each to its theme."""
-_PRODUCTION = re.compile(r"(?<!non)(?<!non[-_.])(?<!pre)(?<!pre[-_.])prod|\blive\b", re.IGNORECASE)
+_PRODUCTION = r"(?i)(?<!non)(?<!non[-_.])(?<!pre)(?<!pre[-_.])prod|\blive\b"
 
 
 class Token:
@@ -98,6 +98,6 @@ def context_color(context: Context) -> str:
     """The chosen one of CONTEXT_COLORS, else DANGER for a name like "prod-eu", else always the same of the others."""
     if context.color in CONTEXT_COLORS:
         return context.color
-    if _PRODUCTION.search(context.name):
+    if re.search(_PRODUCTION, context.name):
         return DANGER
     return QUIET_COLORS[crc32(context.name.encode()) % len(QUIET_COLORS)]

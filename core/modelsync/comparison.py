@@ -146,7 +146,7 @@ def _upload_in_progress(remote: RemoteModel) -> str:
     return f"{who} is uploading it{when}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlanItem:
     """One version of a plan."""
 
@@ -159,7 +159,7 @@ class PlanItem:
     remote: RemoteModel | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """What a push or pull of a marked set will do, before it does it."""
 

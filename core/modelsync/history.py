@@ -7,7 +7,6 @@ is no record, and is passed over.
 Entries are read backwards, a block at a time.
 """
 
-import csv
 import fcntl
 import io
 import json
@@ -190,6 +189,8 @@ def export(entries: Iterable[HistoryEntry], form: ExportForm, file: TextIO) -> N
     facts = [entry.facts() for entry in entries]
     match form:
         case ExportForm.CSV:
+            import csv  # no transfer needs it
+
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows([_cell(row[column]) for column in COLUMNS] for row in facts)

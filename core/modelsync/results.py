@@ -48,9 +48,10 @@ class TransferResult:
     store's ETags. Else only sizes and structure."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PushResult(TransferResult):
     """How a push ended."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ def parse_bandwidth(text: str) -> int | None:
     """Reads "40 MiB/s", "2.5MB", "500000" as bytes per second, and "off" as None; raises ValueError."""
     if text.strip().lower() in ("off", "none", "unlimited"):
         return None
-    match = _BANDWIDTH.fullmatch(text.strip().lower())
+    match = re.fullmatch(_BANDWIDTH, text.strip().lower())
     if match is None:
         raise ValueError(text)
     rate = float(match["number"]) * _UNITS[match["unit"] or "b"]
@@ -127,7 +127,7 @@ def expand_path(text: str, environ: Mapping[str, str]) -> Path:
 
 
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_BANDWIDTH = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmg]i?b|b)?(/s)?")
+_BANDWIDTH = r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmg]i?b|b)?(/s)?"
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _KEYS, _KEY = "keys.", "f6"
 """What comes before an action's id in the name of a key of the table `keys`; a key for an example."""
@@ -215,53 +215,45 @@ def _flat(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", raw
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What one setting may be."""
-
-    read: Callable[[object], object]
-    """Raises ValueError."""
-    allowed: str
-    """For a person."""
-    is_path: bool = False
-    """Whether `~` and variables in it are expanded first."""
-
-
-_SWITCH = _Rule(_switch, "true or false")
-_RULES: Mapping[str, _Rule] = {
-    "store": _Rule(_directory, "a directory", is_path=True),
-    "threads": _Rule(_number(1, THREADS_MAX), f"a number from 1 to {THREADS_MAX}"),
-    "bandwidth": _Rule(_bandwidth, BANDWIDTH_ALLOWED),
+_SWITCH = _switch, "true or false"
+_RULES: Mapping[str, tuple[Callable[[object], object], str]] = {
+    "store": (_directory, "a directory"),
+    "threads": (_number(1, THREADS_MAX), f"a number from 1 to {THREADS_MAX}"),
+    "bandwidth": (_bandwidth, BANDWIDTH_ALLOWED),
     "verify": _SWITCH,
     "sync": _SWITCH,
-    "running": _Rule(_number(1, RUNNING_MAX), f"a number from 1 to {RUNNING_MAX}"),
-    "log_file": _Rule(_log_file, "a file that is no directory", is_path=True),
+    "running": (_number(1, RUNNING_MAX), f"a number from 1 to {RUNNING_MAX}"),
+    "log_file": (_log_file, "a file that is no directory"),
     "keyring": _SWITCH,
-    "log_level": _Rule(_one_of(LOG_LEVELS), ", ".join(LOG_LEVELS)),
-    "theme": _Rule(_text, "a theme's name"),
+    "log_level": (_one_of(LOG_LEVELS), ", ".join(LOG_LEVELS)),
+    "theme": (_text, "a theme's name"),
     "ascii": _SWITCH,
     "color": _SWITCH,
     "read_only": _SWITCH,
-    "ca_file": _Rule(_file, "an existing PEM file", is_path=True),
-    "context": _Rule(_text, "a context's name"),
-    "notify": _Rule(_one_of(NOTICES), ", ".join(NOTICES)),
+    "ca_file": (_file, "an existing PEM file"),
+    "context": (_text, "a context's name"),
+    "notify": (_one_of(NOTICES), ", ".join(NOTICES)),
     "title": _SWITCH,
-    "keys": _Rule(_keys, 'a table of action = "key"'),
+    "keys": (_keys, 'a table of action = "key"'),
 }
+"""How each setting is read, which raises ValueError, and what it may be, for a person."""
+_PATHS = ("store", "log_file", "ca_file")
+"""Those in which `~` and variables are expanded first."""
 
 
 def _value(name: str, raw: object, where: str, environ: Mapping[str, str]) -> object:
     rule = _RULES.get(name)
     if rule is None:
         raise SettingsError(f"{where}: there is no setting {name!r}.", hint=f"Known are: {', '.join(_RULES)}.")
+    read, allowed = rule
     try:
-        if rule.is_path and isinstance(raw, str | Path):
-            return rule.read(expand_path(_text(str(raw)), environ))
-        return rule.read(raw)
+        if name in _PATHS and isinstance(raw, str | Path):
+            return read(expand_path(_text(str(raw)), environ))
+        return read(raw)
     except (ValueError, OSError) as exc:  # OSError: a path that is too long, or below a folder that is closed to us
         shown = _SHOWN.repr(str(raw) if isinstance(raw, Path) else raw)
         why = f" ({exc.strerror})" if isinstance(exc, OSError) else ""
-        raise SettingsError(f"{where}: {name} cannot be {shown}{why}.", hint=f"Allowed: {rule.allowed}.") from exc
+        raise SettingsError(f"{where}: {name} cannot be {shown}{why}.", hint=f"Allowed: {allowed}.") from exc
 
 
 def _key(name: str, raw: object, where: str) -> None:

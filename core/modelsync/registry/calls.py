@@ -9,7 +9,7 @@ from modelsync.registry.bodies import Body
 from modelsync.tag import Tag
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """What is asked of the registry."""
 
@@ -32,7 +32,7 @@ class Call:
         return f" of {self.subject}" if self.subject else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reply:
     """What came back, read to its end (or, when it is a refusal, to its first 64 KiB)."""
 

@@ -24,7 +24,6 @@ from modelsync.registry.calls import (
     version_path,
 )
 from modelsync.registry.endpoint import check_data_address
-from modelsync.registry.query import Query
 from modelsync.registry.reading import PAGE_COUNT, each_once, page_params, read, read_page, read_whole_list
 from modelsync.registry.retry import Backoff, Waiting
 from modelsync.registry.schemas import CompletedPart, Page, UploadId
@@ -133,7 +132,7 @@ class Registry:
         `search` is a piece of a model's name, in its case; `query` is the language of query.py. Offsets shift when
         someone pushes meanwhile, and equal build times may repeat or skip rows (contract 2): fold rows by tag.
         """
-        params = page_params(start, count, search=search, query=str(Query.parse(query)))
+        params = page_params(start, count, search=search, query=_checked(query))
         call = Call("GET", _MODELS, params, about="to list models")
         return read_page(self._wire, call, start, schemas.read_remote_model, control)
 
@@ -141,7 +140,7 @@ class Registry:
         self, name: str, *, start: int = 0, count: int = PAGE_COUNT, query: str = "", control: Stop | None = None
     ) -> Page[RemoteModel]:
         """A page of one model's versions, newest build first. Yatai ignores `query` here (contract 2)."""
-        params = page_params(start, count, query=str(Query.parse(query)))
+        params = page_params(start, count, query=_checked(query))
         call = Call("GET", f"{repository_path(name)}/models", params, subject=name, about=f"to list {name}")
         return read_page(self._wire, call, start, lambda value: schemas.read_remote_model(value, name), control)
 
@@ -165,6 +164,8 @@ class Registry:
         The list holds failed and unfinished uploads too, which its first row may be (contract, fact 26). Where nothing
         succeeded but the name is a HuggingFace reference (whose status stays pending), the newest reference.
         """
+        from modelsync.registry.query import Query
+
         wanted = Query.parse(query)
         reference: RemoteModel | None = None
         start: int | None = 0
@@ -339,3 +340,12 @@ class Registry:
 def _built(model: RemoteModel) -> float:
     moment = model.build_at or model.created_at
     return moment.timestamp() if moment else 0.0
+
+
+def _checked(query: str) -> str:
+    """A search as the registry reads it; raises UsageError for what it cannot read."""
+    if not query:
+        return ""
+    from modelsync.registry.query import Query  # only to search: moving models does without
+
+    return str(Query.parse(query))

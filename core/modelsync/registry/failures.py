@@ -26,12 +26,12 @@ from modelsync.registry.calls import Call, Reply
 from modelsync.registry.unreachable import CHECK_ENDPOINT, TRY_LATER, causes_of, is_unknown_name, unreachable
 from modelsync.registry.words import quoted, reply_words, safe_host
 
-_PERMISSION = re.compile(
+_PERMISSION = (
     r"\bscopes\b|needs? the scope|(missing|insufficient) (scope|permission)|no permission|permission denied"
     r"|cannot (view|update|operate) this"
 )
 """How a server says that the token is known but may not do this (a 400 on Yatai)."""
-_FORBIDDEN = re.compile(r"forbidden|not allowed|denied")
+_FORBIDDEN = r"forbidden|not allowed|denied"
 """How others say so, where the status is 403; in a 400 these would be the object store's words."""
 _NOT_FOUND_WORDS = ("record not found",)
 _UPLOAD_GONE_WORDS = ("nosuchupload", "multipart upload does not exist")
@@ -78,7 +78,7 @@ _TROUBLE_WORDS = (
 """A 400 with one of these is trouble of the registry's storage or database, which may pass."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Failure:
     """Why a call did not succeed, and whether making it again may help."""
 
@@ -122,7 +122,7 @@ class Failures:
         if reply.is_web_page:
             return Failure(self._web_page(status))
         if status == 403:
-            denied = _PERMISSION.search(lowered) or _FORBIDDEN.search(lowered)
+            denied = re.search(_PERMISSION, lowered) or re.search(_FORBIDDEN, lowered)
             return Failure(self._denied(words) if denied else self._token_refused(lowered))
         if status == 404:
             return Failure(self._not_found(reply, call, words))
@@ -136,7 +136,7 @@ class Failures:
         """A refusal of the upload and download routes, which is 500 also for what others refuse with 400 or 404."""
         if reply.status == 500 and not reply.is_web_page:
             lowered = reply_words(reply, *self._secrets).lower()
-            if _PERMISSION.search(lowered) or any(word in lowered for word in _NOT_FOUND_WORDS):
+            if re.search(_PERMISSION, lowered) or any(word in lowered for word in _NOT_FOUND_WORDS):
                 return self._bad_request(reply, call, reply_words(reply, *self._secrets))
         return self.of_reply(reply, call)
 
@@ -177,7 +177,7 @@ class Failures:
             return Failure(
                 NotARegistryError(f"{self._host} speaks https, not http.", hint="Sign in with an https:// address.")
             )
-        if _PERMISSION.search(lowered):
+        if re.search(_PERMISSION, lowered):
             return Failure(self._denied(words))
         trouble = call.touches_storage or any(word in lowered for word in _TROUBLE_WORDS)
         asked_wrong = any(word in lowered for word in _ASKED_WRONG_WORDS)

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 RETRY_AFTER_MAX_S = 60.0
 """A registry that asks for a longer wait is taken for unavailable, so that a person hears of it."""
@@ -14,7 +13,7 @@ Waiting = Callable[[str], object]
 """Told in a sentence that a call is tried again and why, by whichever thread makes the call."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Backoff:
     """Waits that double from `first_s` up to `longest_s`, each shortened by chance by up to a half.
 
@@ -42,6 +41,8 @@ def read_retry_after(value: str | None, now: datetime | None = None) -> float | 
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    from email.utils import parsedate_to_datetime  # seldom a date, and it loads much
+
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from modelsync.registry.calls import Reply
 
 WORDS_MAX_CHARS = 300
-_QUERY = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
-_SIGNATURE = re.compile(r"(?i)\b(x-amz-[a-z-]+|signature|awsaccesskeyid)=[^\s&\"'<>]+")
+_QUERY = r"(?i)(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*"
+_SIGNATURE = r"(?i)\b(x-amz-[a-z-]+|signature|awsaccesskeyid)=[^\s&\"'<>]+"
 
 
 def reply_words(reply: Reply, *secrets: str) -> str:
@@ -32,7 +32,7 @@ def clean(text: str, *secrets: str) -> str:
     """One line of at most WORDS_MAX_CHARS printable characters, without secrets and without queries of addresses."""
     for secret in secrets:
         text = text.replace(secret, "********")
-    text = _SIGNATURE.sub(r"\1=...", _QUERY.sub(r"\1?...", text))
+    text = re.sub(_SIGNATURE, r"\1=...", re.sub(_QUERY, r"\1?...", text))
     text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return text if len(text) <= WORDS_MAX_CHARS else text[: WORDS_MAX_CHARS - 3] + "..."
 

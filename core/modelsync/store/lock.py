@@ -28,7 +28,7 @@ _POLL_S = 0.01
 _READ_MAX = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Holder:
     """Who holds a lock."""
 

@@ -43,7 +43,7 @@ LatestUpdate = Callable[[Tag, Path, bool], None]
 """Brings `latest` up to date after a version was put in place: its tag, a draft path, whether to sync."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Target:
     """The store that a stage installs into, as far as it must know it."""
 
@@ -169,27 +169,19 @@ def settle(folder: StageFolder, target: Target) -> None:
 
     Afterwards the folder's `model` is a stage that was not installed yet, or is not there.
     """
-    record = _read_record(folder)
-    if record is None:
+    new = _recorded(folder)
+    if new is None:
         return
     version = target.version(folder.tag)
     with name_lock(target.locks_dir, folder.tag.name):
-        between_two_renames = os.path.lexists(folder.old) and _inode(folder.model) == record.new
+        between_two_renames = os.path.lexists(folder.old) and _inode(folder.model) == new
         if between_two_renames and not os.path.lexists(version):
             folder.model.rename(version)
-        if _inode(version) == record.new:
+        if _inode(version) == new:
             if os.path.lexists(folder.model):
                 folder.model.rename(folder.old)  # the exchange was done: this is the old version
             target.update_latest(folder.tag, folder.draft, False)
     folder.record.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    new: int
-    """Inode of the directory that is to become the version."""
-    old: int | None
-    """Inode of what was there, None for nothing."""
 
 
 def _swap(folder: StageFolder, version: Path, exchange: Exchange, *, sync: bool) -> None:
@@ -212,14 +204,15 @@ def _write_record(folder: StageFolder, version: Path, *, sync: bool) -> None:
     write_in_one_step(folder.record, text, draft=folder.draft, sync=sync)
 
 
-def _read_record(folder: StageFolder) -> _Record | None:
+def _recorded(folder: StageFolder) -> int | None:
+    """Inode of the directory that is to become the version; None where no installation was under way."""
     try:
         facts: object = json.loads(folder.record.read_bytes())
     except (OSError, ValueError):
         return None
     match facts:
-        case {"new": int(new), "old": int() | None as old}:
-            return _Record(new, old)
+        case {"new": int(new), "old": int() | None}:
+            return new
     return None
 
 
