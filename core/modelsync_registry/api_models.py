@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from modelsync_registry.calls import Call
 from modelsync_registry.catalog import ModelChange, ModelDraft
 from modelsync_registry.database import LABEL_KEY_MAX, LABEL_VALUE_MAX, NAME_MAX, VERSION_MAX
@@ -102,15 +104,18 @@ def create_model(call: Call) -> Json:
 
 
 def model(call: Call) -> Json:
-    name, version = call.path["name"], call.path["version"]
-
     def read() -> JsonObject:
         with call.services.database.read() as connection:
             catalog = call.catalog(connection)
-            found = catalog.model(catalog.repository(name), version)
+            found = catalog.model(catalog.repository(call.path["name"]), call.path["version"])
             return call.wire(connection, [found]).model_full(found)
 
-    return call.services.remembered.answer(("full model", call.organization.id, name, version), read)
+    return call.services.remembered.answer(_model_key(call), read)
+
+
+def knows_model(call: Call) -> bool:
+    """Whether `model` needs no table."""
+    return call.services.remembered.knows(_model_key(call))
 
 
 def change_model(call: Call) -> Json:
@@ -127,6 +132,10 @@ def change_model(call: Call) -> Json:
         found = catalog.model(catalog.repository(call.path["name"]), call.path["version"])
         changed = catalog.change_model(found, change)
         return call.wire(connection, [changed]).model(changed)
+
+
+def _model_key(call: Call) -> Hashable:
+    return "full model", call.organization.id, call.path["name"], call.path["version"]
 
 
 def _required(value: str, field: str) -> str:

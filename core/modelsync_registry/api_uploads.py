@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -70,6 +70,13 @@ def presign_part(call: Call) -> Json:
     _storage(call, presign=True)
     url = call.services.store.presign_part(_key(call), upload_id, number)
     return answer | {"presigned_upload_url": call.absolute(url), "upload_id": upload_id}
+
+
+def presigns_at_once(call: Call) -> bool:
+    """Whether presigning waits for nothing: the model is remembered, and the store asks nobody."""
+    services = call.services
+    slow = not services.store.signs_at_once or services.config.faults.presign_delay_s > 0
+    return not slow and services.remembered.knows(_answer_key(call))
 
 
 def complete_multipart(call: Call) -> Json:
@@ -172,17 +179,19 @@ def _change(call: Call, change: Callable[[Catalog, Model], Model]) -> Json:
 
 
 def _answer(call: Call, **extra: Json) -> JsonObject:
-    name, version = call.path["name"], call.path["version"]
-
     def read() -> JsonObject:
         with call.services.database.read() as connection:
             catalog = call.catalog(connection)
-            repository = catalog.repository(name)
-            model = catalog.model(repository, version)
+            repository = catalog.repository(call.path["name"])
+            model = catalog.model(repository, call.path["version"])
             around = around_model(connection, model, repository)
         return Wire(around, call.organization, call.services.config.strategy).model(model)
 
-    return call.services.remembered.answer(("model", call.organization.id, name, version), read) | extra
+    return call.services.remembered.answer(_answer_key(call), read) | extra
+
+
+def _answer_key(call: Call) -> Hashable:
+    return "model", call.organization.id, call.path["name"], call.path["version"]
 
 
 def _storage(call: Call, *, presign: bool = False) -> None:

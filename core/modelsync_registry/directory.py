@@ -39,6 +39,8 @@ UPLOAD_LIFETIME = timedelta(days=7)
 class DirectoryStore:
     """Objects under one directory; one process at a time."""
 
+    signs_at_once = True
+
     def __init__(
         self,
         root: Path,

@@ -66,6 +66,10 @@ class ObjectWriter(Protocol):
 class ObjectStore(Protocol):
     """Where archives are kept, by key."""
 
+    @property
+    def signs_at_once(self) -> bool:
+        """Whether presigning never waits: for nobody, no disk and no lock that is held for long."""
+
     def presign_get(self, key: str) -> str: ...
 
     def presign_put(self, key: str) -> str: ...

@@ -30,9 +30,9 @@ class Remembered:
     def answer(self, key: Hashable, make: Callable[[], JsonObject]) -> JsonObject:
         """What `make` returned, now or earlier; nobody may change it. `make` reads tables and nothing else."""
         writes = self._database.writes
-        known = self._answers.get(key)
-        if known is not None and known[0] == writes:
-            return known[1]
+        known = self._known(key, writes)
+        if known is not None:
+            return known
         made = make()
         with self._lock:
             self._answers.pop(key, None)
@@ -40,3 +40,11 @@ class Remembered:
                 del self._answers[next(iter(self._answers))]
             self._answers[key] = (writes, made)
         return made
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether `answer` would need no table now."""
+        return self._known(key, self._database.writes) is not None
+
+    def _known(self, key: Hashable, writes: int) -> JsonObject | None:
+        then, answer = self._answers.get(key, (-1, None))
+        return answer if then == writes else None

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from modelsync_registry import api_accounts, api_models, api_sign_in, api_tokens, api_uploads
 from modelsync_registry.access import Access
-from modelsync_registry.calls import Handler, RawHandler, Services, json_endpoint, raw_endpoint
+from modelsync_registry.calls import AtOnce, Handler, RawHandler, Services, json_endpoint, raw_endpoint
 
 _REPOSITORY: Final = "/api/v1/model_repositories/{name}"
 _MODEL: Final = _REPOSITORY + "/models/{version}"
@@ -52,6 +52,13 @@ _CALLS: Final[tuple[tuple[str, str, Access, Handler], ...]] = (
     ("PATCH", _MODEL + "/complete_multipart_upload", UPDATE, api_uploads.complete_multipart),
 )
 
+_AT_ONCE: Final[dict[Handler, AtOnce]] = {
+    api_models.model: api_models.knows_model,
+    api_uploads.presign_upload: api_uploads.presigns_at_once,
+    api_uploads.presign_download: api_uploads.presigns_at_once,
+    api_uploads.presign_part: api_uploads.presigns_at_once,
+}
+
 _RAW_CALLS: Final[tuple[tuple[str, str, Access, RawHandler], ...]] = (
     ("PUT", _MODEL + "/upload", UPDATE, api_uploads.proxy_upload),
     ("GET", _MODEL + "/download", VIEW, api_uploads.proxy_download),
@@ -68,7 +75,10 @@ _SIGN_IN: Final = (
 def routes(services: Services) -> list[Route]:
     """Every route of the API."""
     table = [
-        *((path, method, json_endpoint(services, handler, access)) for method, path, access, handler in _CALLS),
+        *(
+            (path, method, json_endpoint(services, handler, access, _AT_ONCE.get(handler)))
+            for method, path, access, handler in _CALLS
+        ),
         *((path, method, raw_endpoint(services, handler, access)) for method, path, access, handler in _RAW_CALLS),
         *((path, method, make(services)) for method, path, make in _SIGN_IN),
         *((path, "GET", endpoint) for path, endpoint in _PUBLIC),

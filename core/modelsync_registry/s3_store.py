@@ -35,6 +35,8 @@ _MAY_PASS: Final = frozenset({408, 429, 500, 502, 503, 504})
 class S3Store:
     """Objects below one prefix of one bucket. Safe to use from many threads."""
 
+    signs_at_once = False  # credentials that end are fetched anew
+
     def __init__(self, location: S3Location, *, lifetime_s: Callable[[], float]) -> None:
         """Looks for the bucket, and makes it when missing, as Yatai does (registry contract 4.1).
 

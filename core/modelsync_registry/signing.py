@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import hmac
 import os
 import secrets
@@ -69,7 +68,7 @@ class UrlSigner:
 
     def _signature(self, permit: Permit, expires: str) -> str:
         message = "\n".join((permit.method, permit.key, expires, permit.upload_id or "", str(permit.part_number or "")))
-        return hmac.new(self._secret, message.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return hmac.digest(self._secret, message.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def load_secret(path: Path) -> bytes:

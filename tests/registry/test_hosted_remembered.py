@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from modelsync_registry.database import Database
 from modelsync_registry.remembered import ANSWERS_MAX, Remembered
+from modelsync_registry.tokens import TokenGrant
 from support.registry_server import (
+    READ_TOKEN,
+    TOKEN,
     TOM_TOKEN,
+    RegistryFactory,
     RegistryServer,
     client,
     json_of,
@@ -80,3 +85,36 @@ def test_what_one_part_was_told_is_not_told_to_the_next(registry_server: Registr
     assert len(urls) == 2
     shown = json_of(registry_server.api.get(model))
     assert (shown["presigned_upload_url"], shown["upload_id"]) == ("", "")
+
+
+def test_a_token_that_ends_during_a_push_is_refused_for_the_next_part(make_registry: RegistryFactory) -> None:
+    ends = datetime.now(UTC) + timedelta(seconds=600)
+    registry = make_registry(tokens=(TokenGrant(token=TOKEN, expires_at=ends),))
+    model = register_model(registry.api, "bert", "v1")
+    body = {"upload_id": start_multipart(registry.api, model), "part_number": 1}
+    address = f"{model}/presign_multipart_upload_url"
+    assert [registry.api.patch(address, json=body).status_code for _ in range(2)] == [200, 200]
+    registry.clock.advance(601)
+    refused = registry.api.patch(address, json=body)
+    assert (refused.status_code, refused.json()) == (403, {"message": "the api token is expired"})
+
+
+def test_a_token_that_is_withdrawn_during_a_push_is_refused_for_the_next_part(registry_server: RegistryServer) -> None:
+    model = register_model(registry_server.api, "bert", "v1")
+    body = {"upload_id": start_multipart(registry_server.api, model), "part_number": 1}
+    address = f"{model}/presign_multipart_upload_url"
+    assert [registry_server.api.patch(address, json=body).status_code for _ in range(2)] == [200, 200]
+    registry_server.set_tokens(TokenGrant(token=TOM_TOKEN, user="tom"))
+    assert registry_server.api.patch(address, json=body).status_code == 403
+
+
+def test_scopes_and_organization_are_looked_at_for_every_part(registry_server: RegistryServer) -> None:
+    model = register_model(registry_server.api, "bert", "v1")
+    body = {"upload_id": start_multipart(registry_server.api, model), "part_number": 1}
+    address = f"{model}/presign_multipart_upload_url"
+    json_of(registry_server.api.patch(address, json=body))
+    with client(registry_server.url, READ_TOKEN) as reader:
+        json_of(reader.get(model))  # known from now on
+        assert "scopes" in str(reader.patch(address, json=body).json()["error"])
+    elsewhere = registry_server.api.patch(address, json=body, headers={"X-Yatai-Organization": "acme"})
+    assert (elsewhere.status_code, elsewhere.content) == (404, b"")
