@@ -25,6 +25,7 @@ from modelsync.transfers import TransferStatus
 from modelsync_tui import keys
 from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.dialogs.bandwidth import BandwidthDialog
+from modelsync_tui.dialogs.compare import CompareDialog
 from modelsync_tui.dialogs.contexts import ContextsDialog
 from modelsync_tui.dialogs.delete import DeleteDialog
 from modelsync_tui.dialogs.force import ForceDialog
@@ -170,6 +171,7 @@ BROWSER = (
     Step("act.copy_over", is_open(PlanDialog, "Push"), first="g", then="escape"),
     Step("act.push", is_open(PlanDialog, "Push"), then="escape"),
     Step("act.force", is_open(ForceDialog, "beta:v1"), first="g j j j j", then="escape"),
+    Step("act.verify", is_open(CompareDialog, "Not the same: 2 differences"), then="escape"),
     Step("details.show", is_open(DetailsScreen, "beta"), then="escape"),
     Step("act.delete", is_open(DeleteDialog, "Delete  beta:v1"), then="escape"),
     Step("act.clean_up", is_open(DeleteDialog, "Keep the newest"), first="g", then="escape"),

@@ -9,18 +9,17 @@ from modelsync.comparison import Direction
 from modelsync_tui import menus
 from modelsync_tui.comparing import Comparisons
 from modelsync_tui.deleting import Deleter
-from modelsync_tui.dialogs.compare import CompareDialog
 from modelsync_tui.dialogs.menu import Choice, Menu
 from modelsync_tui.dialogs.preview import PreviewScreen, Source
 from modelsync_tui.files import FileRow, FileTable
 from modelsync_tui.inspecting import Inspector
 from modelsync_tui.listing import Side
-from modelsync_tui.loading import Link, Loader
-from modelsync_tui.looking import has_files
+from modelsync_tui.loading import Loader
 from modelsync_tui.moving import Mover
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Session
 from modelsync_tui.text import literal
+from modelsync_tui.verifying import Verifier
 from modelsync_tui.versions import Version, side_of
 from modelsync_tui.widgets.messageline import Kind, MessageLine
 
@@ -51,7 +50,7 @@ class VersionActs:
         self._loader = loader
         self._message = message
         self._came_from = came_from
-        self._comparisons = comparisons
+        self._verifier = Verifier(app, loader, comparisons, message.say)
         self._mover = Mover(app, session, loader, queueing, message, self._agreed)
         self._deleter = Deleter(app, session, loader, told)
 
@@ -81,17 +80,7 @@ class VersionActs:
 
     def verify(self, version: Version | None, ended: Callable[[], object]) -> None:
         """Compares every byte of both sides, with the person watching."""
-        if version is None or version.local is None or version.remote is None or not has_files(version):
-            self._message.say("Both sides must have a whole copy to be compared.", Kind.BAD)
-        elif self._loader.link is not Link.ONLINE:
-            self._message.say("Not connected to a registry: r tries again, a signs in.", Kind.BAD)
-        else:
-            compare = partial(self._comparisons.make, version, version.local.tag)
-
-            def closed(_: object) -> None:
-                ended()
-
-            self._app.push_screen(CompareDialog(version.tag_text, compare), closed)
+        self._verifier.verify(version, ended)
 
     def copy(self, version: Version | None) -> None:
         """Asks what of it goes to the clipboard."""

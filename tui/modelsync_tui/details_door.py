@@ -1,4 +1,4 @@
-"""The way into the details of a model and back: opens them over the main screen and keeps them up to date."""
+"""The way into the details of a model and back, and into a comparison of its bytes, from the main screen."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from modelsync_tui.session import Session
 if TYPE_CHECKING:  # not needed for the first frame
     from modelsync_tui.comparing import Comparisons
     from modelsync_tui.screens.details import DetailsScreen
+    from modelsync_tui.verifying import Say
 
 
 class DetailsDoor:
@@ -36,13 +37,24 @@ class DetailsDoor:
         """Shows the model of a row, with the cursor on its version, or on the newest of a group."""
         if row is None or self._open is not None:
             return
-        from modelsync_tui.comparing import Comparisons
         from modelsync_tui.screens.details import Asked, DetailsScreen
 
         asked = Asked(row.name, "" if isinstance(row, GroupRow) else row.version, side)
-        self._comparisons = self._comparisons or Comparisons(self._session)
-        self._open = DetailsScreen(asked, self._session, self._loader, self._queueing, self._refresh, self._comparisons)
+        made = self._known_comparisons()
+        self._open = DetailsScreen(asked, self._session, self._loader, self._queueing, self._refresh, made)
         self._app.push_screen(self._open, self._closed)
+
+    def verify(self, row: Row | None, say: "Say") -> None:
+        """Compares every byte of both sides of a row's version; `say` is told why where that cannot be."""
+        from modelsync_tui.verifying import Verifier
+
+        Verifier(self._app, self._loader, self._known_comparisons(), say).verify_row(row)
+
+    def _known_comparisons(self) -> "Comparisons":
+        from modelsync_tui.comparing import Comparisons
+
+        self._comparisons = self._comparisons or Comparisons(self._session)
+        return self._comparisons
 
     def _closed(self, _: None) -> None:
         self._open = None

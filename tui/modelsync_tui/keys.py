@@ -121,6 +121,7 @@ ACTIONS: tuple[Action, ...] = (
         ("act.pull", "p", "screen.pull", "pull", "pull from the registry", 3),
         ("act.force", "F", "screen.force", "force", "overwrite the other side, asks first", 4),
         ("details.show", "i", "screen.details", "details", "details of the version under the cursor", 10),
+        ("act.verify", "V", "screen.verify", "verify", "compare every byte of both sides", 0),
         ("act.delete", "delete f8", "screen.delete", "delete", "delete local versions; says what that frees", 0),
         ("act.clean_up", "D", "screen.clean_up", "clean up", "delete all but the newest ones; asks first", 0),
         ("act.clipboard", "y", "screen.clipboard", "copy text", "copy text: y tag, p path, c command", 0),

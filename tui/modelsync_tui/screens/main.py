@@ -199,6 +199,9 @@ class MainScreen(Screen[None]):
     def action_details(self) -> None:
         self._details.open(self._panes.current.row, self._panes.current.side)
 
+    def action_verify(self) -> None:
+        self._details.verify(self._panes.current.row, self.say)
+
     def action_sort(self) -> None:
         menus.sort(self._panes.current)
 
