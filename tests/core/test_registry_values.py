@@ -42,6 +42,9 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         ("2026-11-22T12:00:00.123456789Z", NOON.replace(microsecond=123_456)),
         ("2026-11-22 12:00:00.000001", NOON.replace(microsecond=1)),
         ("2026-11-22t12:00:00z", NOON),
+        ("2026-11-22T12:00:00,25Z", NOON.replace(microsecond=250_000)),
+        ("2026-11-22T12:00:00 Z", NOON),
+        ("2026-11-22 12:00:00Z", NOON),
     ],
 )
 def test_a_date_is_read_with_any_fraction_and_any_offset(text: str, expected: datetime) -> None:
@@ -58,6 +61,9 @@ def test_a_date_is_read_with_any_fraction_and_any_offset(text: str, expected: da
         "0001-01-01T00:00:00Z",
         "0001-01-01T08:05:43+08:05",
         "2026-02-30T00:00:00Z",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T12:00:00+00:00Z",
+        "2026-W47-7T12:00:00.000Z",
         "9999-12-31T23:59:59-23:00",
         "2026-11-22T12:00:00+99:00",
         "٢٠٢٦-١١-٢٢T١٢:٠٠:٠٠Z",

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+_USUAL_MIN_CHARS = len("2026-03-01T12:00:00Z")
 _RFC_3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(?:(Z)|([+-])(\d\d):?(\d\d))?",
     re.ASCII | re.IGNORECASE,
@@ -17,6 +18,13 @@ def read_date(text: object) -> datetime | None:
     """
     if not isinstance(text, str):
         return None
+    if len(text) >= _USUAL_MIN_CHARS and text[4::3][:5] == "--T::" and text[-1] == "Z":
+        try:  # what servers write, in a tenth of the time: each row of a list has four
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            pass  # it may be a date all the same
+        else:
+            return None if moment.year <= 1 else moment
     found = _RFC_3339.fullmatch(text.strip())
     if found is None:
         return None

@@ -199,11 +199,11 @@ def _size(value: Json) -> int | None:
     return int(value)
 
 
+_STATUSES = {status.value: status for status in UploadStatus}
+
+
 def _status(value: Json) -> UploadStatus:
-    try:
-        return UploadStatus(value) if isinstance(value, str) else UploadStatus.UNKNOWN
-    except ValueError:
-        return UploadStatus.UNKNOWN
+    return _STATUSES.get(value, UploadStatus.UNKNOWN) if isinstance(value, str) else UploadStatus.UNKNOWN
 
 
 def _labels(value: Json) -> dict[str, str]:
