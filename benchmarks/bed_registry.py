@@ -27,6 +27,7 @@ from modelsync_registry.config import RegistryConfig
 from modelsync_registry.database import Database
 from modelsync_registry.errors import ObjectError
 from modelsync_registry.objects import CompletedPart, ETag, ObjectReader, ObjectWriter, UploadId
+from modelsync_registry.rehearsal import rehearse
 from modelsync_registry.remembered import Remembered
 from modelsync_registry.routes import routes
 from modelsync_registry.tokens import TokenGrant
@@ -79,6 +80,7 @@ def main() -> int:
     database = Database(config.data / "registry.sqlite3")
     accounts = Accounts(database, secret=secrets.token_bytes(32), clock=config.clock)
     accounts.configure(config.organizations, config.tokens)
+    rehearse(database, accounts, config.clock())
     bytes_in, callers = ThreadPoolExecutor(1), ThreadPoolExecutor(CALL_THREADS)
     store, remembered = ElsewhereStore(options.store), Remembered(database)
     services = Services(config, database, accounts, store, bytes_in, callers, remembered)
@@ -95,9 +97,17 @@ def main() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(256)
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        uvicorn.Server(settings).run(sockets=[listener])
+        _Server(settings).run(sockets=[listener])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Says its address when it answers, as our registry does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from modelsync_registry.database import Database
 from modelsync_registry.directory import DirectoryStore
 from modelsync_registry.object_http import ObjectApp
 from modelsync_registry.objects import ObjectStore, StoreUnusableError
+from modelsync_registry.rehearsal import rehearse
 from modelsync_registry.remembered import Remembered
 from modelsync_registry.routes import routes
 from modelsync_registry.signing import OBJECTS_PATH, UrlSigner, load_secret
@@ -65,6 +66,7 @@ class Registry:
         self._database = Database(config.data / "registry.sqlite3")
         self.accounts = accounts = Accounts(self._database, secret=secret, clock=config.clock)
         accounts.configure(config.organizations, config.tokens)
+        rehearse(self._database, accounts, config.clock())
         signer = UrlSigner(secret, clock=config.clock, lifetime_s=lambda: _url_lifetime_s(config))
         self._threads = ThreadPoolExecutor(BYTE_THREADS, thread_name_prefix="registry-bytes")
         self._callers = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="registry-call")

@@ -26,7 +26,7 @@ def parse_build_at(value: str) -> datetime:
     """`2026-11-22 07:35:54.512873` as UTC: six digits, no zone, nothing else (registry contract 1.0, Dates)."""
     if _BUILD_AT.fullmatch(value):
         try:
-            return datetime.strptime(value, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
         except ValueError:
             pass  # the right shape, but no such day or hour
     raise BadRequestError(f'parse build at: parsing time "{value}" as "2006-01-02 15:04:05.000000"')
