@@ -29,8 +29,14 @@ _WIDE_CELLS = 80
 """From this width on a line of the list has room for whole dates and addresses."""
 _NAMED_MAX = 3
 """So many of the versions that are left alone are named."""
+_SHORT_BELOW_ROWS = 30
+"""A lower screen has no room for a list of full height."""
+_LOW_BELOW_ROWS = 20
+"""A lower one has none for blank lines."""
 _PROMPT_BESIDE_CELLS = 36
 """A longer prompt stands above its field: beside it, there would be no room to type."""
+_TYPED_ROOM_CELLS = 22
+"""The card's frame, and what a field needs beside its prompt."""
 
 
 class ForceDialog(Card[tuple[Tag, ...] | None]):
@@ -86,7 +92,8 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
             yield sentence(left_alone, id="left-alone", kind="-muted")
         if self.asked_for:
             yield sentence("", id="wrong", kind="-bad")
-            beside = cell_len(self._prompt()) <= _PROMPT_BESIDE_CELLS
+            room = min(_PROMPT_BESIDE_CELLS, self.app.size.width - _TYPED_ROOM_CELLS)
+            beside = cell_len(self._prompt()) <= room
             if not beside:
                 yield sentence(self._prompt(), id="prompt", kind="-above")
             with Horizontal(id="typed-row"):
@@ -114,6 +121,10 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
             work.run(
                 self.app, look, self._show_look, lambda _: self._show_look(()), group="force", description="compare"
             )
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.height < _SHORT_BELOW_ROWS, "-short")
+        self.set_class(self.size.height < _LOW_BELOW_ROWS, "-low")
 
     def on_unmount(self) -> None:
         self._control.cancel()
