@@ -120,8 +120,8 @@ def test_listing_the_store_and_asking_for_help_load_no_network_keyring_or_screen
     write_model(command.store, "a:v1")
     program = (
         "import sys\n"
-        "from modelsync_cli.__main__ import main\n"
-        "try: main()\n"
+        "from modelsync_cli.__main__ import run\n"
+        "try: assert run() == 0\n"
         "except SystemExit as end: assert not end.code, end.code\n"
         "loaded = (name for name, module in sys.modules.items() if module)  # None keeps one from being loaded\n"
         "print(*sorted({name.partition('.')[0] for name in loaded}), file=sys.stderr)\n"

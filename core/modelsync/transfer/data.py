@@ -125,14 +125,11 @@ class DataClient:
 
         Raises Retryable, UrlRefused, or an error that trying again would not mend.
         """
+        url = httpx.URL(target.url)
         request = httpx.Request(
             "PUT",
-            target.url,
-            headers={
-                **target.headers,
-                "Host": httpx.URL(target.url).netloc.decode("ascii"),
-                "Content-Length": str(size),
-            },
+            url,
+            headers={**target.headers, "Host": url.netloc.decode("ascii"), "Content-Length": str(size)},
             stream=_Pieces(pieces),
             extensions={"stop": control, "on_sent": on_sent},
         )
