@@ -197,8 +197,9 @@ def test_a_journal_of_another_format_or_store_is_set_aside(
     iris(tmp_path / "home", 40 * MiB)
     pause_push_at(sides, 20 * MiB)
     journal = journals_of(tmp_path)[0]
-    lines = journal.read_bytes().split(b"\n")
-    journal.write_bytes(b"\n".join([lines[0].replace(b'"format": 2', b'"format": 99'), *lines[1:]]))
+    first, *others = journal.read_bytes().split(b"\n")
+    facts = json.loads(first) | {"format": 99}
+    journal.write_bytes(b"\n".join([json.dumps(facts).encode(), *others]))
     with pytest.raises(UploadInProgressError):
         push(TAG, sides)
     result = push(TAG, sides, force=True)

@@ -95,6 +95,7 @@ class Control:
 
 def _shut(sock: socket.socket) -> None:
     try:
-        sock.shutdown(socket.SHUT_RDWR)
+        # A TLS socket's own shutdown takes the TLS away first: whoever reads then gets the sealed bytes for content.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         return  # closed already by the other side or by its own thread

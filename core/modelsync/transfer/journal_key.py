@@ -8,7 +8,7 @@ from pathlib import Path
 from modelsync.model import Direction, Json
 from modelsync.tag import Tag
 
-FORMAT = 2
+FORMAT = 3
 SUFFIX = ".journal"
 
 
