@@ -122,7 +122,7 @@ def test_a_list_that_repeats_rows_or_lies_about_its_length_ends(server: StrangeR
     full = Answer(json.dumps({"total": 10**9, "items": [row, row]}).encode())
     server.says(full, full, Answer(b'{"total": 1000000000, "items": []}'))
     assert [model.tag_text for model in registry.all_models(count=2)] == ["m:v1"]
-    assert len(server.asked) == 3
+    assert len(server.asked) == 4  # the front once more, for the list seems to have moved
 
 
 def test_latest_asks_the_query_of_each_version_itself(server: StrangeRegistry, registry: Registry) -> None:

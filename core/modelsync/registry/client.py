@@ -24,7 +24,8 @@ from modelsync.registry.calls import (
     version_path,
 )
 from modelsync.registry.endpoint import check_data_address
-from modelsync.registry.reading import PAGE_COUNT, each_once, page_params, read, read_page, read_whole_list
+from modelsync.registry.paging import each_once
+from modelsync.registry.reading import PAGE_COUNT, page_params, read, read_page, read_whole_list
 from modelsync.registry.retry import Backoff, Waiting
 from modelsync.registry.schemas import CompletedPart, Page, UploadId
 from modelsync.registry.targets import DataTarget
@@ -147,16 +148,22 @@ class Registry:
     def all_models(
         self, *, search: str = "", query: str = "", count: int = PAGE_COUNT, control: Stop | None = None
     ) -> Iterator[RemoteModel]:
-        """Every version of every model, page by page, each tag once."""
-        return each_once(
-            lambda start: self.models(start=start, count=count, search=search, query=query, control=control)
-        )
+        """Every version of every model, page by page, each tag once; also while the list changes."""
+
+        def page_at(start: int, count: int) -> Page[RemoteModel]:
+            return self.models(start=start, count=count, search=search, query=query, control=control)
+
+        return each_once(page_at, count)
 
     def all_versions(
         self, name: str, *, query: str = "", count: int = PAGE_COUNT, control: Stop | None = None
     ) -> Iterator[RemoteModel]:
-        """Every version of one model, page by page, each once."""
-        return each_once(lambda start: self.versions(name, start=start, count=count, query=query, control=control))
+        """Every version of one model, page by page, each once; also while the list changes."""
+
+        def page_at(start: int, count: int) -> Page[RemoteModel]:
+            return self.versions(name, start=start, count=count, query=query, control=control)
+
+        return each_once(page_at, count)
 
     def latest(self, name: str, query: str = "", *, control: Stop | None = None) -> RemoteModel | None:
         """The newest build whose upload succeeded and that the query means; None without one, or without such a model.

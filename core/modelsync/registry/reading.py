@@ -1,11 +1,11 @@
-"""Replies as values: one thing, a page, a short list as a whole, and a long one page by page."""
+"""Replies as values: one thing, a page, and a short list as a whole."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
 from modelsync.http.stopping import Stop
-from modelsync.model import Json, RemoteModel
+from modelsync.model import Json
 from modelsync.registry import schemas
 from modelsync.registry.calls import Call, Reply
 from modelsync.registry.schemas import Page
@@ -53,16 +53,3 @@ def page_params(start: int, count: int, *, search: str = "", query: str = "") ->
     if query:
         params["q"] = query
     return params
-
-
-def each_once(page_at: Callable[[int], Page[RemoteModel]]) -> Iterator[RemoteModel]:
-    """Every row of all pages; one that shifted to the next page while they were read comes once."""
-    seen: set[str] = set()
-    start: int | None = 0
-    while start is not None:
-        page = page_at(start)
-        for model in page.items:
-            if model.tag_text not in seen:
-                seen.add(model.tag_text)
-                yield model
-        start = page.next_start
