@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, assert_never
 
-from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Button
@@ -12,10 +11,10 @@ from modelsync.comparison import Direction, Plan, PlanItem, Verdict
 from modelsync_tui import text
 from modelsync_tui.dialogs.card import Card, choice, sentence
 from modelsync_tui.glyphs import Glyphs
+from modelsync_tui.sorted_plan import SortedPlan
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
 _SIZE_CELLS = 9
-_ORDER = (Verdict.GO, Verdict.REFUSE, Verdict.SKIP_DIFFERS, Verdict.SKIP_SAME)
 
 
 class PlanDialog(Card[bool]):
@@ -35,7 +34,7 @@ class PlanDialog(Card[bool]):
     def __init__(self, plan: Plan, *, target: str = "", free_bytes: int | None = None) -> None:
         """`target`: where it goes, in words; `free_bytes`: room where a pull is put, None when not known."""
         super().__init__(_title(plan))
-        self._plan = plan
+        self._plan = SortedPlan.of(plan)
         self._target = target
         self._free_bytes = free_bytes
 
@@ -49,8 +48,7 @@ class PlanDialog(Card[bool]):
             yield sentence(words, id="room", kind="-warn" if self._short_of_room else "-muted")
 
     def choices(self) -> Iterable[Widget]:
-        going = len(self._plan.going)
-        if going:
+        if going := self._plan.going:
             verb = self._plan.direction.capitalize()
             yield choice(f"{verb} {going}", "Enter" if self.plain else "↵", id="go")
             yield choice("Cancel", "Esc", id="cancel")
@@ -87,22 +85,19 @@ class PlanDialog(Card[bool]):
 class PlanLines(Lines, can_focus=False):
     """One line a version: those that go first, then those that cannot, then those that need not."""
 
-    def __init__(self, plan: Plan, glyphs: Glyphs, *, id: str) -> None:
+    def __init__(self, plan: SortedPlan, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(id=id)
         self._plan = plan
-        self._items = sorted(plan.items, key=lambda item: _ORDER.index(item.decision.verdict))
         self._glyphs = glyphs
-        self._tag_cells = max((cell_len(text.literal(item.tag_text)) for item in plan.items), default=0)
-        self._reason_cells = max((cell_len(text.literal(item.decision.reason)) for item in plan.items), default=0)
 
     def line_count(self) -> int:
-        return len(self._items)
+        return len(self._plan.items)
 
     def line(self, index: int, width: int) -> Sequence[Piece]:
-        item = self._items[index]
+        item = self._plan.items[index]
         mark, tone = self._mark(item)
         room = max(0, width - _SIZE_CELLS - 6)
-        reason_width = min(self._reason_cells, max(room - self._tag_cells, room * 55 // 100))
+        reason_width = min(self._plan.reason_cells, max(room - self._plan.tag_cells, room * 55 // 100))
         tag_width = room - reason_width
         tag = text.literal(item.tag_text)
         shown = Tone.PLAIN if item.decision.goes else Tone.MUTED
@@ -128,29 +123,27 @@ class PlanLines(Lines, can_focus=False):
                 assert_never(item.decision.verdict)
 
 
-def summary(plan: Plan, target: str = "") -> str:
+def summary(plan: SortedPlan, target: str = "") -> str:
     """The plan in one sentence."""
     verb, sent = ("Sends", "sent") if plan.direction is Direction.PUSH else ("Fetches", "fetched")
     if plan.going:
         where = f" {'to' if plan.direction is Direction.PUSH else 'from'} {text.literal(target)}" if target else ""
-        count = text.count_text(len(plan.going), "version")
-        return f"{verb} {count}, {text.size_text(plan.bytes_going)}{where}."
-    if plan.items and all(item.decision.verdict is Verdict.SKIP_SAME for item in plan.items):
+        return f"{verb} {text.count_text(plan.going, 'version')}, {text.size_text(plan.bytes_going)}{where}."
+    if plan.items and plan.counts[Verdict.SKIP_SAME] == len(plan.items):
         there = "It is" if len(plan.items) == 1 else f"All {len(plan.items)} are"
         return f"{there} already there, skipped: nothing is {sent}."
     return f"Nothing to {plan.direction}."
 
 
-def skipped_words(plan: Plan) -> str:
+def skipped_words(plan: SortedPlan) -> str:
     """How many are skipped and refused, and what to do about it; empty when all go."""
-    counts = {verdict: sum(item.decision.verdict is verdict for item in plan.items) for verdict in Verdict}
     words = []
-    if counts[Verdict.SKIP_SAME] and plan.going:
-        words.append(f"Skips {counts[Verdict.SKIP_SAME]} already there.")
-    if differing := counts[Verdict.SKIP_DIFFERS]:
+    if (same := plan.counts[Verdict.SKIP_SAME]) and plan.going:
+        words.append(f"Skips {same} already there.")
+    if differing := plan.counts[Verdict.SKIP_DIFFERS]:
         them = "it" if differing == 1 else "them"
         words.append(f"Skips {differing} that {'differs' if differing == 1 else 'differ'}: F overwrites {them}.")
-    if refused := counts[Verdict.REFUSE]:
+    if refused := plan.counts[Verdict.REFUSE]:
         words.append(f"{refused} cannot be {'sent' if plan.direction is Direction.PUSH else 'fetched'}.")
     return " ".join(words)
 
