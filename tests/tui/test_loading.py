@@ -195,3 +195,23 @@ async def test_a_list_that_moves_under_the_pages_is_read_anew(tmp_path: Path) ->
         registry.more()
         await until(pilot, lambda: app.main.loader.catalog.remote_complete)
         assert remotes_of(app) == set(tags[2:])
+
+
+async def test_a_list_that_moves_while_it_is_read_anew_loses_no_row(tmp_path: Path) -> None:
+    tags = [f"m{number:02}:1" for number in range(60)]
+    session = session_of(tmp_path, "", " ".join(tags), page_versions=20)
+    async with running(session) as (app, pilot):
+        registry = app.main.loader.registry
+
+        def is_complete() -> bool:
+            registry.more()
+            return app.main.loader.catalog.remote_complete
+
+        await until(pilot, is_complete)
+        read_at = registry.read_at
+        with session.holding("page"):
+            registry.read()
+            await until(pilot, lambda: session.held.get("page", 0) > 0)
+            del session.remotes[tags[0]], session.remotes[tags[1]]
+        await until(pilot, lambda: registry.read_at != read_at)
+        assert remotes_of(app) == set(tags[2:])

@@ -23,6 +23,8 @@ from modelsync_tui.store_side import FIRST_ROWS
 
 _UNASKED_PAGES_MAX = 25
 """Pages that are loaded because few rows are left of them, before a person asks for more."""
+_READINGS_MAX = 3
+"""How often one reading of the list begins, when versions come or go meanwhile."""
 
 
 class Link(StrEnum):
@@ -101,8 +103,12 @@ class RegistrySide:
             items = list(page.items)
             if not before.remotes and len(items) > FIRST_ROWS:
                 self._app.call_later(first, RemotePage(0, page.total, page.items[:FIRST_ROWS]))
+            readings = 1
             while page.items and _end(page) < min(until, page.total):
-                page = self._session.page(_end(page))
+                total, page = page.total, self._session.page(_end(page))
+                if page.total != total and readings < _READINGS_MAX:  # rows may have slid past between the pages
+                    readings += 1
+                    page, items = self._session.page(0), []
                 items += page.items
             end = _end(page) if page.items else page.total
             if end < page.total:
