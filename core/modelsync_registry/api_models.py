@@ -99,8 +99,7 @@ def create_model(call: Call) -> Json:
     with call.services.database.write() as connection:
         catalog = call.catalog(connection)
         found = catalog.repository(call.path["name"])
-        model = catalog.create_model(found, draft, call.caller.user.id)
-        return call.wire(connection, [model]).model(model)
+        return call.model_json(connection, catalog.create_model(found, draft, call.caller.user.id), found)
 
 
 def model(call: Call) -> Json:
@@ -129,9 +128,9 @@ def change_model(call: Call) -> Json:
     )
     with call.services.database.write() as connection:
         catalog = call.catalog(connection)
-        found = catalog.model(catalog.repository(call.path["name"]), call.path["version"])
-        changed = catalog.change_model(found, change)
-        return call.wire(connection, [changed]).model(changed)
+        repository = catalog.repository(call.path["name"])
+        changed = catalog.change_model(catalog.model(repository, call.path["version"]), change)
+        return call.model_json(connection, changed, repository)
 
 
 def _model_key(call: Call) -> Hashable:

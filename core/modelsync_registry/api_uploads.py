@@ -23,7 +23,6 @@ from modelsync_registry.objects import CompletedPart, ETag, ObjectReader, Upload
 from modelsync_registry.records import Model, UploadStatus
 from modelsync_registry.streaming import ClientGoneError, receive_into, send_object
 from modelsync_registry.versions import understands_presigned_urls
-from modelsync_registry.wire import Wire, around_model
 
 
 def start_upload(call: Call) -> Json:
@@ -172,10 +171,11 @@ def _key(call: Call) -> str:
 def _change(call: Call, change: Callable[[Catalog, Model], Model]) -> Json:
     with call.services.database.write() as connection:
         catalog = call.catalog(connection)
-        before = catalog.model(catalog.repository(call.path["name"]), call.path["version"])
+        repository = catalog.repository(call.path["name"])
+        before = catalog.model(repository, call.path["version"])
         after = change(catalog, before)
         shown = before if call.services.config.faults.stale_statuses else after
-        return call.wire(connection, [shown]).model(shown)
+        return call.model_json(connection, shown, repository)
 
 
 def _answer(call: Call, **extra: Json) -> JsonObject:
@@ -183,9 +183,7 @@ def _answer(call: Call, **extra: Json) -> JsonObject:
         with call.services.database.read() as connection:
             catalog = call.catalog(connection)
             repository = catalog.repository(call.path["name"])
-            model = catalog.model(repository, call.path["version"])
-            around = around_model(connection, model, repository)
-        return Wire(around, call.organization, call.services.config.strategy).model(model)
+            return call.model_json(connection, catalog.model(repository, call.path["version"]), repository)
 
     return call.services.remembered.answer(_answer_key(call), read) | extra
 

@@ -33,7 +33,7 @@ from modelsync_registry.query import ListQuery, parse_query
 from modelsync_registry.records import Model, Organization, Page, Repository
 from modelsync_registry.remembered import Remembered
 from modelsync_registry.sign_in_codes import SignInCodes
-from modelsync_registry.wire import Wire, surroundings
+from modelsync_registry.wire import Wire, around_model, surroundings
 
 BODY_MAX: Final = 256 * 1024  # bytes of JSON (registry contract 1.0)
 PAGE_NUMBER_MAX: Final = 2**31 - 1
@@ -100,6 +100,11 @@ class Call:
     ) -> Wire:
         around = surroundings(connection, models, repositories)
         return Wire(around, self.organization, self.services.config.strategy)
+
+    def model_json(self, connection: Connection, model: Model, repository: Repository) -> JsonObject:
+        """ModelSchema of one model of `repository`."""
+        around = around_model(connection, model, repository)
+        return Wire(around, self.organization, self.services.config.strategy).model(model)
 
     def absolute(self, url: str) -> str:
         """A URL of the object store as the client must call it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, quote_plus, unquote
 
 from modelsync_registry.errors import ObjectError
 
@@ -40,11 +40,11 @@ class UrlSigner:
     def sign(self, permit: Permit) -> str:
         """Path and query of a URL for `permit`, good for the lifetime from now on."""
         expires = str(int((self._clock().timestamp() + self._lifetime_s()) * 1000))
-        fields = {"X-Expires": expires}
+        part = ""
         if permit.upload_id is not None:
-            fields |= {"partNumber": str(permit.part_number), "uploadId": permit.upload_id}
-        fields["X-Signature"] = self._signature(permit, expires)
-        return f"{OBJECTS_PATH}{quote(permit.key)}?{urlencode(fields)}"
+            part = f"&partNumber={permit.part_number}&uploadId={quote_plus(permit.upload_id)}"
+        signature = self._signature(permit, expires)
+        return f"{OBJECTS_PATH}{quote(permit.key)}?X-Expires={expires}{part}&X-Signature={signature}"
 
     def check(self, method: str, raw_path: str, fields: dict[str, str]) -> Permit:
         """The permit that a request carries. Raises ObjectError: 403 when it is forged, altered or too old."""

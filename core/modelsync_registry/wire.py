@@ -80,7 +80,7 @@ def surroundings(
 
 
 def around_model(connection: Connection, model: Model, repository: Repository) -> Surroundings:
-    """What `Wire.model` needs of one model: half the queries of `surroundings`, for what is asked once per part."""
+    """What `Wire.model` needs of one model: half the queries of `surroundings`, for every call of a push."""
     return Surroundings(
         users=_users(connection, [model.creator_id]),
         labels=_labels(connection, ResourceType.MODEL, [model.id]),
