@@ -2,22 +2,19 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.errors import IntegrityError
 from modelsync.registry.schemas import CompletedPart, ETag
-from modelsync.registry.targets import DataTarget
 from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient, Piece, UrlRefused, refused_for_good
 from modelsync.transfer.parts import Part
 from modelsync.transfer.progress import PartProgress
 from modelsync.transfer.retry import Retryable, RetryPolicy, signed
+from modelsync.transfer.signing import SignedAhead, TargetFor
 from modelsync.transfer.workers import Task, Worker, Workers
-
-TargetFor = Callable[[int, Control], DataTarget]
-"""Signs a fresh URL for a part number; called on the part's thread, so that signing overlaps sending."""
-
 
 BY_KERNEL_FROM_BYTES = 64 << 10
 """A shorter stretch of a file is copied with its neighbours sooner than it is sent by calls of its own."""
@@ -48,29 +45,28 @@ class Upload:
         PermissionDeniedError, UnreachableError, PartError, IntegrityError, or the person's Cancelled.
         """
         etags = dict(done)
+        missing = [
+            (part, counters) for part, counters in zip(self.parts, progress, strict=True) if part.number not in etags
+        ]
+        with closing(SignedAhead(self.target_for, [part.number for part, _ in missing])) as targets:
 
-        def task_for(part: Part, counters: PartProgress) -> Task:
-            def task(worker: Worker, inner: Control) -> None:
-                etags[part.number] = self._send(part, counters, worker, inner)
+            def task_for(part: Part, counters: PartProgress) -> Task:
+                def task(worker: Worker, inner: Control) -> None:
+                    etags[part.number] = self._send(part, counters, worker, inner, targets)
 
-            return task
+                return task
 
-        tasks = (
-            task_for(part, counters)
-            for part, counters in zip(self.parts, progress, strict=True)
-            if part.number not in etags
-        )
-        workers.run(tasks, control)
+            workers.run((task_for(part, counters) for part, counters in missing), control)
         return tuple(CompletedPart(part.number, etags[part.number]) for part in self.parts)
 
-    def _send(self, part: Part, counters: PartProgress, worker: Worker, control: Control) -> ETag:
+    def _send(self, part: Part, counters: PartProgress, worker: Worker, control: Control, targets: SignedAhead) -> ETag:
         failures = 0
         refused = False
         while True:
             control.check()
             counters.begin()
             try:
-                etag = self._try(part, counters, worker, control)
+                etag = self._try(part, counters, worker, control, targets)
             except UrlRefused as exc:
                 if refused:
                     raise refused_for_good(exc.words) from exc
@@ -87,10 +83,9 @@ class Upload:
                 self.sent(part, etag)
                 return etag
 
-    def _try(self, part: Part, counters: PartProgress, worker: Worker, control: Control) -> ETag:
+    def _try(self, part: Part, counters: PartProgress, worker: Worker, control: Control, targets: SignedAhead) -> ETag:
         digest = hashlib.md5(usedforsecurity=False) if self.verify else None
-
-        target = signed(lambda: self.target_for(part.number, control))
+        target = signed(lambda: targets.take(part.number, control))
         by_kernel = digest is None and self.client.sends_files(target)
 
         def pieces() -> Iterator[Piece]:
