@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Dialect,
-    Engine,
     ForeignKey,
     Index,
     Integer,
@@ -190,22 +189,28 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._engine = create_engine(f"sqlite:///{path}", pool_size=8, max_overflow=64)
         event.listen(self._engine, "connect", _prepare_connection)
-        event.listen(self._engine, "begin", _begin)
-        self._writing: Engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._lock = threading.Lock()
         self._writes = 0
         with self.write() as connection:
             metadata.create_all(connection)
 
-    def read(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the tables."""
-        return self._engine.begin()
+        with self._engine.begin() as connection:
+            # By the driver itself, as it asks for no lock and cannot fail: what SQLAlchemy puts around it is most of
+            # the work.
+            cursor = connection.connection.cursor()
+            cursor.execute("BEGIN")
+            cursor.close()
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may change the tables; writers wait for each other up to BUSY_TIMEOUT_MS."""
         try:
-            with self._writing.begin() as connection:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
         finally:
             with self._lock:
@@ -221,7 +226,8 @@ class Database:
 
 
 def _prepare_connection(connection: SqliteConnection, _record: object) -> None:
-    # The driver must not begin transactions behind our back: `_begin` does, and says which kind.
+    # The driver must not begin transactions behind our back: `read` and `write` do, and say which kind. Not by an event
+    # of SQLAlchemy's: with one, it asks at each statement who listens.
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
@@ -230,13 +236,3 @@ def _prepare_connection(connection: SqliteConnection, _record: object) -> None:
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    if (statement := connection.get_execution_options().get("begin")) is not None:
-        connection.exec_driver_sql(statement)
-        return
-    # By the driver itself, as it asks for no lock and cannot fail: what SQLAlchemy puts around it is most of the work.
-    cursor = connection.connection.cursor()
-    cursor.execute("BEGIN")
-    cursor.close()
