@@ -21,7 +21,7 @@ class Bed(StrEnum):
     """What stands behind the registry."""
 
     SINK = "a sink"
-    SINK_MD5 = "a sink that answers real MD5s"
+    SINK_MD5 = "a sink that answers real MD5s, hashed in a run before"
     NGINX = "nginx on tmpfs"
     NGINX_TLS = "nginx on tmpfs over TLS"
     SLOW_SINK = "a sink through a link that holds each connection to 16 MB/s"

@@ -78,14 +78,18 @@ def _share(size: int, move: Callable[[socket.socket, int, int], None], url: Spli
 
 
 def _push(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
-    _ask(sock, url, f"PUT {url.path}?partNumber=1&uploadId=limit", f"Content-Length: {end - at}")
+    _ask(
+        sock, url, f"PUT {url.path}?partNumber={at // STRETCH_BYTES + 1}&uploadId=limit", f"Content-Length: {end - at}"
+    )
     while at < end:
         at += os.sendfile(sock.fileno(), file, at, min(PIECE_BYTES, end - at))
     _head(sock, "200")
 
 
 def _push_digested(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
-    _ask(sock, url, f"PUT {url.path}?partNumber=1&uploadId=limit", f"Content-Length: {end - at}")
+    _ask(
+        sock, url, f"PUT {url.path}?partNumber={at // STRETCH_BYTES + 1}&uploadId=limit", f"Content-Length: {end - at}"
+    )
     digest = hashlib.md5(usedforsecurity=False)
     buffer = memoryview(bytearray(PIECE_BYTES))
     while at < end:

@@ -2,7 +2,10 @@
 
 How it works: a thread per connection. Without `--md5` the kernel is told to drop the bytes (MSG_TRUNC), so that they
 are never copied out and the sink takes as little as possible of the processor that the client needs; the ETags are
-made up. With `--md5` the bytes are received into one reused buffer and the ETags are their MD5s.
+made up. With `--md5` the bytes are received into one reused buffer and the ETags are their MD5s. A store hashes on
+processors of its own; this one shares the client's. So it hashes a part once, when it first comes (in a run that is not
+measured), and knows it again by XXH3-128 of all its bytes, which takes fifty times less. A part that comes with other
+bytes than before is answered 503, as by a store in trouble, and hashed when it is sent again.
 
 Usage: python -m benchmarks.sink [--md5]; the first line on stdout is its address.
 """
@@ -17,17 +20,47 @@ import threading
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
+import xxhash
+
 BUFFER_BYTES = 1 << 20
 HEAD_MAX_BYTES = 64 << 10
 ETAG = '"0123456789abcdef0123456789abcdef"'
 
 
+class Hashes:
+    """The MD5s of the parts that came before; used from many threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], dict[bytes, str]] = {}
+
+    def knows(self, target: str, size: int) -> bool:
+        """Whether something as long was sent there before."""
+        return (_place(target), size) in self._known
+
+    def recall(self, target: str, size: int, seen: bytes) -> str | None:
+        """The MD5 of these bytes; None when they are others than before, which forgets the place."""
+        found = self._known[_place(target), size].get(seen)
+        if found is None:
+            self._known.pop((_place(target), size), None)
+        return found
+
+    def keep(self, target: str, size: int, seen: bytes, md5: str) -> None:
+        self._known.setdefault((_place(target), size), {})[seen] = md5
+
+
+def _place(target: str) -> str:
+    """Path and part number: what an address says beside its signature."""
+    url = urlsplit(target)
+    return f"{url.path}#{parse_qs(url.query).get('partNumber', [''])[0]}"
+
+
 class Connection:
     """One client's connection, request after request."""
 
-    def __init__(self, sock: socket.socket, *, md5: bool) -> None:
+    def __init__(self, sock: socket.socket, hashes: Hashes | None) -> None:
+        """Without `hashes` nothing is looked at."""
         self._sock = sock
-        self._md5 = md5
+        self._hashes = hashes
         self._ahead = b""
         """Received with the last head, and not of it."""
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
@@ -38,7 +71,7 @@ class Connection:
                 method, target, fields = head
                 if fields.get("expect", "").lower() == "100-continue":
                     self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-                etag = self._body(int(fields.get("content-length", "0")))
+                etag = self._body(target, int(fields.get("content-length", "0")))
                 self._answer(method, target, etag)
 
     def _head(self) -> tuple[str, str, Mapping[str, str]] | None:
@@ -54,23 +87,40 @@ class Connection:
         pairs = (line.partition(":") for line in lines)
         return method, target, {name.strip().lower(): value.strip() for name, _, value in pairs}
 
-    def _body(self, left: int) -> str:
-        digest = hashlib.md5(usedforsecurity=False) if self._md5 else None
+    def _body(self, target: str, size: int) -> str | None:
+        """Reads it; its ETag, or None for bytes that the sink took for others."""
+        left = size
         ahead, self._ahead = self._ahead[:left], self._ahead[left:]
         left -= len(ahead)
-        if digest is not None:
-            digest.update(ahead)
+        if self._hashes is None:
+            while left > 0:
+                left -= self._received(left, socket.MSG_TRUNC)
+            return ETAG
+        known = self._hashes.knows(target, size)
+        seen, digest = xxhash.xxh3_128(ahead), hashlib.md5(ahead, usedforsecurity=False)
         while left > 0:
-            flags = socket.MSG_TRUNC if digest is None else socket.MSG_WAITALL
-            count = self._sock.recv_into(self._buffer, min(left, BUFFER_BYTES), flags)
-            if count == 0:
-                raise ConnectionResetError
-            if digest is not None:
-                digest.update(self._buffer[:count])
-            left -= count
-        return ETAG if digest is None else f'"{digest.hexdigest()}"'
+            piece = self._buffer[: self._received(left, socket.MSG_WAITALL)]
+            seen.update(piece)
+            if not known:
+                digest.update(piece)
+            left -= len(piece)
+        if known:
+            md5 = self._hashes.recall(target, size, seen.digest())
+        else:
+            md5 = digest.hexdigest()
+            self._hashes.keep(target, size, seen.digest(), md5)
+        return None if md5 is None else f'"{md5}"'
 
-    def _answer(self, method: str, target: str, etag: str) -> None:
+    def _received(self, left: int, flags: int) -> int:
+        count = self._sock.recv_into(self._buffer, min(left, BUFFER_BYTES), flags)
+        if count == 0:
+            raise ConnectionResetError
+        return count
+
+    def _answer(self, method: str, target: str, etag: str | None) -> None:
+        if etag is None:
+            self._sock.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+            return
         query = parse_qs(urlsplit(target).query, keep_blank_values=True)
         body = ""
         if method == "POST" and "uploads" in query:
@@ -86,17 +136,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="An object store that keeps nothing.")
     parser.add_argument("--md5", action="store_true", help="answer each part's MD5 as its ETag")
     options = parser.parse_args()
+    hashes = Hashes() if options.md5 else None
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
             sock, _ = listener.accept()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=_serve, args=(sock, options.md5), daemon=True).start()
+            threading.Thread(target=_serve, args=(sock, hashes), daemon=True).start()
 
 
-def _serve(sock: socket.socket, md5: bool) -> None:
+def _serve(sock: socket.socket, hashes: Hashes | None) -> None:
     try:
-        Connection(sock, md5=md5).serve()
+        Connection(sock, hashes).serve()
     except (OSError, ValueError):
         return  # a client that went away, or does not speak HTTP: nobody to tell
 
