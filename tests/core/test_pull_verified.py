@@ -9,7 +9,7 @@ import pytest
 
 from modelsync.archive.index import ArchiveIndex
 from modelsync.archive.table import MemberTable
-from modelsync.errors import IntegrityError
+from modelsync.errors import IntegrityError, RemoteChangedError
 from modelsync.registry.schemas import ETag
 from modelsync.results import Outcome, PullResult
 from modelsync.sync import Sides, pull, push
@@ -19,10 +19,11 @@ from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.download import Head
 from modelsync.transfer.progress import Progress
 from modelsync_registry.config import TransmissionStrategy
-from support.bad_proxy import Exchange
+from support.bad_proxy import ALWAYS, Exchange, no_harm
 from support.fault_bench import Bench
-from support.harm import cut_answer
+from support.harm import after, cut_answer, whole_object
 from support.local_store import fill_model, read_tree, write_model
+from support.odd_stores import replace_object, stream_through
 from support.registry_server import RegistryFactory, RegistryServer, model_path, put_object, register_model
 from support.two_sides import SidesFactory
 from support.waiting import when
@@ -149,6 +150,41 @@ def test_a_part_that_is_cut_on_its_way_is_hashed_once(bench: Bench) -> None:
     result = pull(TAG, bench.sides("reader"), verify=True)
     assert (result.verified, result.retries > 0) == (True, True)
     bench.assert_pulled(model)
+
+
+@pytest.mark.parametrize("size", [3 * MiB, MiB], ids=["longer", "shorter"])
+def test_an_object_replaced_between_head_and_stream_is_told_as_replaced(
+    size: int, bench: Bench, tmp_path: Path
+) -> None:
+    registered(bench.server, bentoml_tar(tmp_path, "w:gz", size=2 * MiB), 8 * MiB)
+    other = bentoml_tar(tmp_path / "other", "w:gz", size=size)
+    bench.proxy.misbehave(
+        after(replace_object(bench, other), no_harm),
+        method="GET",
+        where=lambda request: request.range is not None and request.range[1] is None,
+    )
+    with pytest.raises(RemoteChangedError) as caught:
+        pull(TAG, bench.sides("reader"), verify=True)
+    assert caught.value.hint
+    bench.assert_nothing_pulled()
+    assert pull(TAG, bench.sides("reader"), verify=True).verified
+
+
+def test_a_stream_that_is_longer_under_the_same_etag_is_damage(bench: Bench) -> None:
+    bench.publish(size=MiB)
+
+    def longer(exchange: Exchange) -> None:
+        with exchange.ask() as answer:
+            del answer.headers["Content-Length"]
+            exchange.pass_on(answer)
+        exchange.give(bytes(MiB))  # which an archive may end with
+        exchange.hang_up()
+
+    bench.proxy.misbehave(stream_through(whole_object, longer), method="GET", times=ALWAYS)
+    with pytest.raises(IntegrityError, match="More came") as caught:
+        pull(TAG, bench.sides("reader"), verify=True)
+    assert caught.value.hint
+    bench.assert_nothing_pulled()
 
 
 def test_parts_of_an_unknown_size_are_told(

@@ -1,10 +1,7 @@
 """Pulls through a proxy that misbehaves: what passes is tried again, what does not is told, nothing is half there."""
 
 import gzip
-import io
 import os
-import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,6 +40,7 @@ from support.harm import (
     whole_object,
 )
 from support.local_store import read_tree, write_model
+from support.odd_stores import other_total, plain_tar, stream_through, without_etag
 from support.registry_server import model_path, put_object, register_model
 
 PASSING: dict[str, Fault] = {
@@ -59,13 +57,20 @@ PASSING: dict[str, Fault] = {
     "a shorter length than the range": promise(-MiB),
     "another range": other_range(512),
     "the range ignored": whole_object,
+    "no word of the version": without_etag,
     "408": says(408),
     "429": says(429),
     "500": says(500, "InternalError"),
     "502": says(502),
+    "503": says(503),
     "503 SlowDown": says(503, "SlowDown"),
     "504": says(504),
 }
+
+
+RANGE_BYTES = 8 * MiB
+PLACES = (0, 1, 511, 512, 4095, 64 << 10, MiB - 1, MiB, MiB + 1, 5 * MiB, RANGE_BYTES - 1, RANGE_BYTES)
+"""Where a part of a push is cut as well."""
 
 
 def head(request: Request) -> bool:
@@ -99,8 +104,17 @@ def test_trouble_that_passes_is_tried_again_counted_and_the_version_is_whole(fau
 
 @pytest.mark.parametrize(
     "fault",
-    [reset, cut_head(60), cut_answer(1000), stall_answer(1000), says(503, "SlowDown"), says(500), promise(-5)],
-    ids=["reset", "cut head", "cut", "stalled", "503", "500", "shorter"],
+    [
+        reset,
+        cut_head(60),
+        cut_answer(1000),
+        stall_answer(1000),
+        says(503, "SlowDown"),
+        says(500),
+        promise(-5),
+        other_range(512),
+    ],
+    ids=["reset", "cut head", "cut", "stalled", "503", "500", "shorter", "another range"],
 )
 def test_trouble_with_the_very_first_bytes_is_tried_again(fault: Fault, bench: Bench) -> None:
     model = bench.publish()
@@ -116,6 +130,17 @@ def test_a_range_that_was_cut_goes_on_where_it_stopped(bench: Bench) -> None:
     result = pull(TAG, bench.sides("reader"))
     assert result.bytes_total <= result.bytes_moved < result.bytes_total + MiB + 64
     bench.assert_pulled(model)
+
+
+def test_a_range_that_is_cut_at_many_places_arrives_whole(bench: Bench) -> None:
+    model = bench.publish()
+    for place in PLACES:
+        rule = bench.proxy.misbehave(cut_answer(place), method="GET", where=first_range)
+        home = f"reader-{place}"
+        result = pull(TAG, bench.sides(home))
+        whole = place == RANGE_BYTES  # nothing is left to be tried again
+        assert (rule.done, result.outcome, result.retries) == (1, Outcome.PULLED, 0 if whole else 1), place
+        bench.assert_pulled(model, home)
 
 
 def test_a_line_that_drops_every_connection_after_a_little_still_brings_it_all(bench: Bench) -> None:
@@ -142,17 +167,6 @@ def test_a_store_that_knows_no_ranges_gives_the_version_in_one_stream(bench: Ben
     assert (result.outcome, result.retries) == (Outcome.PULLED, 0)
     assert bench.proxy.count("GET") == 2
     bench.assert_pulled(model)
-
-
-def stream_through(*faults: Fault) -> Fault:
-    """A store without ranges that does this harm as well, to its second request and those that follow."""
-    waiting = list(faults)
-
-    def fault(exchange):  # type: ignore[no-untyped-def]
-        exchange.request.headers = {k: v for k, v in exchange.request.headers.items() if k != "range"}
-        (waiting.pop(0) if waiting else whole_object)(exchange)
-
-    return fault
 
 
 @pytest.mark.parametrize(
@@ -190,6 +204,7 @@ LASTING: dict[str, tuple[Fault, type[ModelsyncError], str]] = {
     "no answer": (stall_before_answer, UnreachableError, "stopped sending"),
     "nothing of what it said": (cut_answer(0), UnreachableError, "dropped the connection"),
     "another range": (other_range(512), RegistryUnavailableError, "another range"),
+    "no word of the version": (without_etag, UnreachableError, "does not say which version"),
 }
 
 
@@ -217,6 +232,7 @@ PERMANENT: dict[str, tuple[Fault, type[ModelsyncError], str, int]] = {
     "412": (says(412, "PreconditionFailed"), RemoteChangedError, "replaced", 1),
     "416": (says(416, "InvalidRange"), IntegrityError, "shorter", 1),
     "another ETag": (other_etag, RemoteChangedError, "replaced", 1),
+    "another total": (other_total, RemoteChangedError, "replaced", 1),
     "403 twice": (says(403, "AccessDenied"), PermissionDeniedError, "refused two signed URLs", 2),
 }
 
@@ -270,6 +286,14 @@ def test_an_altered_byte_in_a_files_content_is_found_by_a_pull_that_verifies(ben
     bench.assert_nothing_pulled()
 
 
+def test_storage_trouble_that_the_registry_tells_as_400_is_tried_again(bench: Bench) -> None:
+    model = bench.publish()
+    bench.server.faults.storage_failures = 2
+    assert pull(TAG, bench.sides("reader")).outcome is Outcome.PULLED
+    assert bench.server.faults.storage_failures == 0
+    bench.assert_pulled(model)
+
+
 def test_one_refused_url_is_asked_for_again(bench: Bench) -> None:
     model = bench.publish()
     bench.proxy.misbehave(says(403, "AccessDenied"), method="GET", where=head)
@@ -286,52 +310,6 @@ def test_a_url_that_expired_while_the_line_was_down_is_asked_for_again(bench: Be
     result = pull(TAG, bench.sides("reader"))
     assert result.outcome is Outcome.PULLED
     bench.assert_pulled(model)
-
-
-def plain_tar(directory: Path, mode: str = "w") -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as tar:  # type: ignore[call-overload]
-        tar.add(directory, arcname="./")
-    return buffer.getvalue()
-
-
-def replace_object(bench: Bench, data: bytes) -> Callable[[], object]:
-    """Puts other content under the same version, as a colleague's forced push does."""
-    return lambda: put_object(bench.server.api, model_path(TAG.name, TAG.version), [data])
-
-
-@pytest.mark.parametrize("ranges", [True, False], ids=["in ranges", "in one stream"])
-def test_an_object_that_is_replaced_while_the_line_is_down_is_not_mixed(ranges: bool, bench: Bench) -> None:
-    """Both versions have files of the same names and sizes, so that only the pin tells them apart."""
-    model = bench.publish()
-    old = read_tree(model)
-    (model / "weights.bin").write_bytes(os.urandom(len(old["weights.bin"])))
-    replaced = cut_answer(4 * MiB, meanwhile=replace_object(bench, bench.archive(model)))
-    if ranges:
-        bench.proxy.misbehave(replaced, method="GET", where=first_range)
-    else:
-        bench.proxy.misbehave(stream_through(whole_object, replaced), method="GET", times=ALWAYS)
-    with pytest.raises(RemoteChangedError):
-        pull(TAG, bench.sides("reader", threads=1))
-    bench.assert_nothing_pulled()
-    bench.proxy.behave()
-    pull(TAG, bench.sides("reader"))
-    bench.assert_pulled(model)
-
-
-def test_an_object_that_is_replaced_while_the_registry_hands_it_through_is_not_mixed(make_bench: BenchFactory) -> None:
-    bench = make_bench(strategy=TransmissionStrategy.PROXY)
-    model = bench.publish()
-    size = (model / "weights.bin").stat().st_size
-    (model / "weights.bin").write_bytes(os.urandom(size))
-    replaced = cut_answer(4 * MiB, meanwhile=replace_object(bench, bench.archive(model)))
-    bench.proxy.misbehave(replaced, method="GET", where=download)
-    try:
-        pull(TAG, bench.sides("reader", all_through_proxy=True))
-    except RemoteChangedError:
-        bench.assert_nothing_pulled()
-    else:
-        bench.assert_pulled(model)
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:xz"])

@@ -82,12 +82,19 @@ class EtagCheck:
         self._came = [number * parts.part_size for number in range(count)]
 
     def write_all(self, offset: int, data: memoryview, stopped: Callable[[], None]) -> None:
-        """As the sink's; raises ValueError for bytes that do not go on where their part has come to."""
+        """As the sink's. Raises IntegrityError for bytes beyond the object's size, as a stream may bring them, and
+        ValueError for bytes that do not go on where their part has come to.
+        """
         self._sink.write_all(offset, data, stopped)
         size = self._parts.part_size
         while data:
             number = offset // size
-            if number >= len(self._came) or self._came[number] != offset:
+            if number >= len(self._came):
+                raise IntegrityError(
+                    f"More came than the {self._parts.total_bytes} bytes that the object's store told.",
+                    hint="Try again; if that does not help, push it again with force.",
+                )
+            if self._came[number] != offset:
                 raise ValueError(f"part {number + 1} does not go on at {offset}")
             piece = data[: (number + 1) * size - offset]
             self._digests[number].update(piece)

@@ -136,7 +136,8 @@ def _walked(fetch: Fetch, head: Head, total: int, control: Control) -> RemoteFil
         end = min(at + max(HOP_BYTES, walk.wanted), total)
         piece = _Piece(at, end)
         counters = [PartProgress(hops, at, end - at)]
-        fetch.ranges([Part(hops, at, end - at)], counters, piece, head.etag, workers, control)
+        part = Part(hops, at, end - at)
+        fetch.ranges([part], counters, piece, head.etag, workers, control, total_bytes=total)
         walk.take(at, piece.data)
         if walk.next_at == at:
             break  # the archive is cut within a header

@@ -85,7 +85,7 @@ class Receiving:
                     counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
                     self.progress.set_parts([first, *counters])
                     self.progress.set_files(TransferFiles(unpacker.members, all_known=lambda: unpacker.all_known))
-                    fetch.ranges(parts, counters, sink, head.etag, workers, control)
+                    fetch.ranges(parts, counters, sink, head.etag, workers, control, total_bytes=total)
             finally:
                 take_back()
             self.progress.phase = Phase.CHECK
@@ -168,7 +168,8 @@ class Receiving:
                 TransferFiles(unpacker.members, reach=lambda: arrival.plain_bytes, all_known=lambda: unpacker.all_known)
             )
             sink = EtagCheck(hashed, arrival) if hashed else arrival
-            total = fetch.stream(sink, first, self.sides.workers, self.control)
+            pinned = head.etag if head else None
+            total = fetch.stream(sink, first, self.sides.workers, self.control, pinned=pinned)
             self.progress.bytes_total = total
             self.progress.phase = Phase.CHECK
             self._compare(sink)

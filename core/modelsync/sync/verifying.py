@@ -129,7 +129,7 @@ class _Comparison:
                 parts = missing_ranges((), len(head.data), total, known_until=known_until, threads=threads)
                 counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
                 self.progress.set_parts([first, *counters])
-                fetch.ranges(parts, counters, comparer, head.etag, workers, control)
+                fetch.ranges(parts, counters, comparer, head.etag, workers, control, total_bytes=total)
             finally:
                 take_back()
             self.progress.phase = Phase.CHECK
@@ -138,8 +138,9 @@ class _Comparison:
 
     def _hop(self, fetch: Fetch, head: Head, total: int, first: PartProgress) -> Comparer:
         """From header to header: files' content between them is not fetched where it is long."""
+        workers, control = self.sides.workers, self.control
         comparer = Comparer(self.layout, total_bytes=total, names_only=True)
-        comparer.write_all(0, head.data, self.control.check)
+        comparer.write_all(0, head.data, control.check)
         counters = [first]
         while not comparer.all_known and (at := comparer.known_until) < total:
             if len(counters) > HOPS_MAX:
@@ -150,7 +151,7 @@ class _Comparison:
             part = Part(len(counters), at, min(HOP_BYTES, total - at))
             counters.append(PartProgress(part.number + 1, part.start, part.size))
             self.progress.set_parts(counters)
-            fetch.ranges([part], counters[-1:], comparer, head.etag, self.sides.workers, self.control)
+            fetch.ranges([part], counters[-1:], comparer, head.etag, workers, control, total_bytes=total)
         if not comparer.all_known:
             raise ArchiveError(
                 f"The archive of {self.tag} in the registry is cut: its end is missing.",

@@ -84,6 +84,15 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What an answer must say of the object that its bytes are of."""
+
+    etag: ETag | None = None
+    """None where the store names none; else an answer without one is none of it."""
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Download:
     """An answer whose body is about to be read."""
 
@@ -148,30 +157,34 @@ class DataClient:
         *,
         start: int,
         end: int | None,
-        pinned: ETag | None,
+        pinned: Version,
         control: Control,
     ) -> Iterator[Download]:
         """Asks for the bytes [start, end) of an object (`end` None: to its end).
 
-        With `pinned` the object must still be that version: RemoteChangedError otherwise. Raises Retryable,
-        UrlRefused, or an error that trying again would not mend.
+        The object must still be the `pinned` version: RemoteChangedError otherwise, and Retryable where the answer
+        leaves that open. Raises Retryable, UrlRefused, or an error that trying again would not mend.
         """
         headers = dict(target.headers)
         if target.presigned:
             headers["Range"] = f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"
-            if pinned is not None:
-                headers["If-Match"] = pinned
+            if pinned.etag is not None and not pinned.etag.startswith("W/"):  # a weak one never matches (RFC 9110)
+                headers["If-Match"] = pinned.etag
         request = httpx.Request("GET", target.url, headers=headers, extensions={"stop": control})
         with self._answer(request, control) as response:
             if response.status_code not in (200, 206):
                 raise _refusal(response, target)
-            etag = response.headers.get("etag")
-            if pinned is not None and etag is not None and etag != pinned:
+            etag = ETag(response.headers.get("etag", "")) or None
+            if pinned.etag is not None and etag is None:
+                raise _version_untold(target)
+            if pinned.etag is not None and etag != pinned.etag:
                 raise _changed()
             readinto = cast("ReadInto", response.extensions["readinto"])
             first, total = _content_range(response)
             partial = response.status_code == 206
-            yield Download(readinto, ETag(etag) if etag else None, first, total, partial, _is_encrypted(response))
+            if partial and total is not None and pinned.total_bytes not in (None, total):
+                raise _changed()
+            yield Download(readinto, etag, first, total, partial, _is_encrypted(response))
 
     @contextmanager
     def _answer(self, request: httpx.Request, control: Control) -> Iterator[httpx.Response]:
@@ -290,6 +303,17 @@ def refused_for_good(words: str) -> PermissionDeniedError:
 def _changed() -> RemoteChangedError:
     return RemoteChangedError(
         "Someone replaced this version in the registry while it was read.", hint="Pull it again to get the new one."
+    )
+
+
+def _version_untold(target: DataTarget) -> Retryable:
+    """Its bytes may be those of another version, which must not be mixed with what came before."""
+    return Retryable(
+        UnreachableError(
+            f"Something answers in the place of the object store at {target.host}: "
+            "it does not say which version it sends.",
+            hint="Check the network: a VPN or a proxy may be in the way. Then try again.",
+        )
     )
 
 

@@ -14,7 +14,7 @@ from modelsync.registry.targets import DataTarget
 from modelsync.transfer.address import SignedAddress, TargetFor
 from modelsync.transfer.bandwidth import Bandwidth
 from modelsync.transfer.control import Control
-from modelsync.transfer.data import DataClient, Download, UrlRefused, refused_for_good
+from modelsync.transfer.data import DataClient, Download, UrlRefused, Version, refused_for_good
 from modelsync.transfer.parts import MiB, Part
 from modelsync.transfer.progress import PartProgress
 from modelsync.transfer.retry import Retryable, RetryPolicy, signed
@@ -53,9 +53,9 @@ class _Position:
 
     __slots__ = ("at", "digest", "etag", "failures", "refused", "target")
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, etag: ETag | None = None) -> None:
         self.at = at
-        self.etag: ETag | None = None
+        self.etag = etag
         """Of the version that a stream's bytes up to here are of, where the server told."""
         self.digest = hashlib.sha256()
         """Of a stream's bytes up to here, where it did not."""
@@ -87,7 +87,9 @@ class Fetch:
             counters.begin()
             try:
                 target = self._target(position, control)
-                with self.client.get(target, start=0, end=HEAD_BYTES, pinned=None, control=control) as answer:
+                with self.client.get(target, start=0, end=HEAD_BYTES, pinned=Version(), control=control) as answer:
+                    if answer.start != 0:
+                        raise _range_ignored()
                     ranged = answer.partial and answer.total_bytes is not None
                     wanted = min(HEAD_BYTES, answer.total_bytes or 0) if ranged else 0
                     data = bytearray(wanted)
@@ -106,28 +108,39 @@ class Fetch:
         pinned: ETag | None,
         workers: Workers,
         control: Control,
+        *,
+        total_bytes: int | None = None,
     ) -> None:
         """Fetches every part in parallel, started in order, into the sink.
 
         A part that is cut goes on where it stopped. Raises RemoteChangedError when the object is no longer the pinned
-        version, and whatever else makes the download impossible.
+        version, or of another size than `total_bytes`, and whatever else makes the download impossible.
         """
+        version = Version(pinned, total_bytes)
 
         def task_for(part: Part, counters: PartProgress) -> Task:
             def task(worker: Worker, inner: Control) -> None:
-                self._range(part, counters, sink, pinned, worker, inner)
+                self._range(part, counters, sink, version, worker, inner)
 
             return task
 
         workers.run((task_for(part, counters) for part, counters in zip(parts, progress, strict=True)), control)
 
-    def stream(self, sink: Sink, counters: PartProgress, workers: Workers, control: Control) -> int:
+    def stream(
+        self,
+        sink: Sink,
+        counters: PartProgress,
+        workers: Workers,
+        control: Control,
+        *,
+        pinned: ETag | None = None,
+    ) -> int:
         """Fetches the whole object over one connection and returns its size; for servers without ranges.
 
         A cut stream is asked for again from its beginning, and what the sink has already is passed over. Raises
-        RemoteChangedError when what is passed over is not what came before.
+        RemoteChangedError when what is passed over is not what came before, or the object not the pinned version.
         """
-        position = _Position(0)
+        position = _Position(0, pinned)
 
         def task(worker: Worker, inner: Control) -> None:
             while True:
@@ -149,7 +162,7 @@ class Fetch:
         part: Part,
         counters: PartProgress,
         sink: Sink,
-        pinned: ETag | None,
+        version: Version,
         worker: Worker,
         control: Control,
     ) -> None:
@@ -160,7 +173,8 @@ class Fetch:
             before = position.at
             try:
                 target = self._target(position, control)
-                with self.client.get(target, start=position.at, end=part.end, pinned=pinned, control=control) as answer:
+                wanted = self.client.get(target, start=position.at, end=part.end, pinned=version, control=control)
+                with wanted as answer:
                     if answer.start != position.at:
                         raise _range_ignored()
                     self._pump(answer, part.end, sink, counters, worker, control, position)
@@ -202,8 +216,11 @@ class Fetch:
     ) -> None:
         at = 0
         target = self._target(position, control)
-        with self.client.get(target, start=0, end=None, pinned=position.etag, control=control) as answer:
-            position.etag = answer.etag
+        with self.client.get(target, start=0, end=None, pinned=Version(position.etag), control=control) as answer:
+            if answer.start != 0:
+                raise _range_ignored()
+            if position.at == 0:  # later, the ETag of an answer says nothing of the bytes that came before it
+                position.etag = answer.etag
             passed = hashlib.sha256()
             while True:
                 piece = worker.buffer[: worker.next_piece()]
