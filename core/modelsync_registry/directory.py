@@ -17,7 +17,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -32,6 +32,7 @@ from modelsync_registry.signing import Permit, UrlSigner
 _log = logging.getLogger(__name__)
 
 PART_NUMBER_MAX = 10_000
+_UPLOAD_RECORD = "upload.json"
 UPLOAD_LIFETIME = timedelta(days=7)
 """An upload nobody completed in this time is swept at a start."""
 
@@ -83,7 +84,7 @@ class DirectoryStore:
         directory = self._uploads / upload_id
         self._make_directory(directory)
         record = {"key": key, "created": self._clock().isoformat()}
-        self._write_record(directory / "upload.json", record)
+        self._write_record(directory / _UPLOAD_RECORD, record)
         return upload_id
 
     def complete_multipart(self, key: str, upload_id: UploadId, parts: Sequence[CompletedPart]) -> ETag:
@@ -93,8 +94,10 @@ class DirectoryStore:
             digests = b"".join(bytes.fromhex(piece.md5) for piece in pieces)
             etag = ETag(f"{_md5(digests)}-{len(pieces)}")
             self._replace(key, Version(etag, self._clock(), pieces))
-            unused = {piece.blob for piece in _part_records(directory)} - {piece.blob for piece in pieces}
-            shutil.rmtree(directory)
+            named = {f"{part.number}.json" for part in parts}
+            unused = {piece.blob for piece in _part_records(directory, but=named)}
+            (directory / _UPLOAD_RECORD).unlink()  # from here on there is no such upload; what is left is swept
+            self._sweeper.submit(shutil.rmtree, directory)
             self._delete_later(unused)
         return etag
 
@@ -141,7 +144,7 @@ class DirectoryStore:
             raise no_such_upload()
         directory = self._uploads / upload_id
         try:
-            record = json.loads((directory / "upload.json").read_text())
+            record = json.loads((directory / _UPLOAD_RECORD).read_text())
         except FileNotFoundError:
             raise no_such_upload() from None
         if record["key"] != key:
@@ -247,7 +250,7 @@ class DirectoryStore:
         used = {piece.blob for version in self._versions.values() for piece in version.pieces}
         for directory in self._uploads.iterdir():
             try:
-                created = datetime.fromisoformat(json.loads((directory / "upload.json").read_text())["created"])
+                created = datetime.fromisoformat(json.loads((directory / _UPLOAD_RECORD).read_text())["created"])
             except (FileNotFoundError, json.JSONDecodeError):
                 created = None  # cut off while it was made or removed
             if created is None or self._clock() - created > UPLOAD_LIFETIME:
@@ -257,9 +260,10 @@ class DirectoryStore:
         self._delete({path.name for path in self._blobs.iterdir()} - used)
 
 
-def _part_records(directory: Path) -> list[Piece]:
-    records = (_read_piece(path) for path in directory.glob("*.json") if path.name != "upload.json")
-    return [piece for piece in records if piece is not None]
+def _part_records(directory: Path, *, but: Collection[str] = ()) -> list[Piece]:
+    """Those of an upload, except for the files that `but` names."""
+    paths = (path for path in directory.glob("*.json") if path.name != _UPLOAD_RECORD and path.name not in but)
+    return [piece for piece in map(_read_piece, paths) if piece is not None]
 
 
 def _read_piece(path: Path) -> Piece | None:

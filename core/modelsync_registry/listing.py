@@ -48,7 +48,9 @@ def list_models(
 
     Unlike Yatai's, the order has the row's id as its last key, so that no page repeats or skips a row.
     """
-    statement = select(models).join(repositories).where(repositories.c.organization_id == organization_id)
+    # Likely: else SQLite goes from the organization over its models and sorts all of them, at 100,000 half a second a page
+    ours = func.likely(repositories.c.organization_id == organization_id)
+    statement = select(models).join(repositories).where(ours)
     if repository_id is not None:
         statement = statement.where(models.c.repository_id == repository_id)
     statement = statement.where(*_words(query, search))

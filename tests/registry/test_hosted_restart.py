@@ -67,6 +67,22 @@ def test_an_upload_goes_on_after_a_restart(registry_server: RegistryServer) -> N
     assert httpx.get(presign_get(api, model)).content == b"".join(parts)
 
 
+def test_the_rest_of_a_completed_upload_is_swept_and_its_object_stays(registry_server: RegistryServer) -> None:
+    api = registry_server.api
+    model = register_model(api, "bert", "v1")
+    upload_id = start_multipart(api, model)
+    etag = httpx.put(presign_part(api, model, upload_id, 1), content=b"whole").headers["etag"]
+    upload = registry_server.data / "uploads" / upload_id
+    record = (upload / "1.json").read_bytes()
+    json_of(complete(api, model, upload_id, [(1, etag)]))
+    registry_server.stop()
+    upload.mkdir()  # as when it was killed before the sweeper came
+    (upload / "1.json").write_bytes(record)
+    registry_server.start()
+    assert not upload.exists()
+    assert httpx.get(presign_get(api, model)).content == b"whole"
+
+
 def test_an_upload_that_nobody_went_on_with_for_a_week_is_swept(registry_server: RegistryServer) -> None:
     api = registry_server.api
     model = register_model(api, "bert", "v1")
