@@ -22,6 +22,7 @@ from modelsync.store import ModelStore
 from modelsync.sync.recording import recorded
 from modelsync.sync.sending import Sending
 from modelsync.sync.sides import Sides
+from modelsync.sync.telling import last_words
 from modelsync.tag import Tag, TagReference
 from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.journal import Journal, upload_start
@@ -62,10 +63,10 @@ def push(
 
     A push that was cut short goes on from the parts that the store has, if the files are still the same. The version
     counts as pushed only after every part has its ETag, no file changed meanwhile and the registry knows that it
-    succeeded. Any other end but a pause or a refused token tells the registry `failed` with the reason. Raises
-    LocalModelNotFoundError, UploadInProgressError, SourceChangedError, StoreLockedError when another process pushes
-    it, the errors of the registry and of the data path, or Cancelled (StillUploadingError where the registry could not
-    be told of it).
+    succeeded. Any other end but a pause or a refused token tells the registry `failed` with the reason; a person who
+    cancelled does not wait longer than TOLD_WITHIN_S for that. Raises LocalModelNotFoundError, UploadInProgressError,
+    SourceChangedError, StoreLockedError when another process pushes it, the errors of the registry and of the data
+    path, or Cancelled (StillUploadingError where the registry could not be told of it).
     """
     control = control or Control()
     progress = progress or Progress()
@@ -154,19 +155,20 @@ class _Push:
         self.control.check()
 
         self.progress.phase = Phase.REGISTER
-        known = remote is not None
-        if remote is None:
-            remote = self._register()
+        known = remote
         try:
+            if remote is None:
+                remote = self._register()
             registry.start_upload(tag, control=self.control)
             self._send(sending, remote)
-            self._say_success(sending, remote, known=known)
+            self._say_success(sending, remote, known=known is not None)
         except (Paused, TokenRefusedError):  # a refused token could not tell; after a new sign-in it goes on
             raise
         except BaseException as exc:
             if isinstance(exc, SourceChangedError):
                 self.journal.remove()
-            self._tell_failed(exc, had_content=known and remote.status is UploadStatus.SUCCESS)
+            had_content = known is not None and known.status is UploadStatus.SUCCESS
+            self._tell_failed(exc, registered=remote is not None, had_content=had_content)
             raise
         self.journal.remove()
         self.progress.end()
@@ -235,18 +237,27 @@ class _Push:
         record = self.sides.registry.model(self.local.tag, control=self.control)
         return record is None or record.status is not UploadStatus.SUCCESS
 
-    def _tell_failed(self, cause: BaseException, *, had_content: bool) -> None:
+    def _tell_failed(self, cause: BaseException, *, registered: bool, had_content: bool) -> None:
         """Leaves a reason in the registry that a colleague can read.
 
         A registry that is gone cannot be told. A failure says by itself what is wrong; a person who cancelled is told,
-        by StillUploadingError.
+        by StillUploadingError, after TOLD_WITHIN_S at the latest.
         """
         reason = cause.message if isinstance(cause, ModelsyncError) else type(cause).__name__
         if had_content:
             reason += " (a forced push; the content before it may still be there)"
+        if not isinstance(cause, Exception):
+            self.control.cancel()  # Ctrl-C in a program that does not turn it into a cancel
         try:
-            self.sides.registry.finish_upload(self.local.tag, ok=False, reason=reason)
+            with last_words(self.control) as words:
+                if registered or self._is_pending(words):
+                    self.sides.registry.finish_upload(self.local.tag, ok=False, reason=reason, control=words)
         except ModelsyncError as exc:
             log.warning("the registry could not be told that %s failed: %s", self.local.tag, exc.message)
             if isinstance(cause, Cancelled):
                 raise StillUploadingError.of(str(self.local.tag), exc) from exc
+
+    def _is_pending(self, words: Control) -> bool:
+        """Whether the version was registered all the same, by the call that was cut short, and nothing came of it."""
+        record = self.sides.registry.model(self.local.tag, control=words)
+        return record is not None and record.status is UploadStatus.PENDING
