@@ -48,7 +48,7 @@ def list_models(
 
     Unlike Yatai's, the order has the row's id as its last key, so that no page repeats or skips a row.
     """
-    # Likely: else SQLite goes from the organization over its models and sorts all of them, at 100,000 half a second a page
+    # Likely: else SQLite goes from the organization to all of its models and sorts them: half a second for 100,000.
     ours = func.likely(repositories.c.organization_id == organization_id)
     statement = select(models).join(repositories).where(ours)
     if repository_id is not None:
