@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.bad_proxy import Exchange, Fault
 from support.fault_bench import TAG, Bench
-from support.harm import whole_object
+from support.harm import says, whole_object
 from support.registry_server import model_path, put_object
 
 
@@ -56,7 +56,10 @@ def cut_without_etag(after: int, meanwhile: Callable[[], object]) -> Fault:
 
 
 def weak_etag(exchange: Exchange) -> None:
-    """Something between has made the ETag a weak one, which no condition in a request matches."""
+    """Something between has made the ETag a weak one, which no condition in a request matches (RFC 9110, 13.1.1)."""
+    if exchange.request.headers.get("if-match", "").startswith("W/"):
+        says(412, "PreconditionFailed")(exchange)
+        return
     with exchange.ask() as answer:
         exchange.keep = exchange.pass_on(answer, headers={"ETag": f"W/{answer.getheader('etag')}"})
 
