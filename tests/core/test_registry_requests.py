@@ -113,6 +113,8 @@ def test_a_list_always_asks_for_a_page(server: StrangeRegistry, registry: Regist
     assert server.asked[0].path == "/api/v1/models?start=0&count=50"
     registry.versions("m", start=50, count=10, query="label:a=b x")
     assert server.asked[1].path == ("/api/v1/model_repositories/m/models?start=50&count=10&q=x+label%3Aa%3Db")
+    assert list(registry.all_models()) == []
+    assert server.asked[2].path == "/api/v1/models?start=0&count=200"
     with pytest.raises(ValueError):
         registry.models(count=0)  # would mean all
 

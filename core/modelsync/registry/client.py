@@ -25,7 +25,7 @@ from modelsync.registry.calls import (
 )
 from modelsync.registry.endpoint import check_data_address
 from modelsync.registry.paging import each_once
-from modelsync.registry.reading import PAGE_COUNT, page_params, read, read_page, read_whole_list
+from modelsync.registry.reading import PAGE_COUNT, WHOLE_LIST_PAGE_COUNT, page_params, read, read_page, read_whole_list
 from modelsync.registry.retry import Backoff, Waiting
 from modelsync.registry.schemas import CompletedPart, Page, UploadId
 from modelsync.registry.targets import DataTarget
@@ -146,7 +146,7 @@ class Registry:
         return read_page(self._wire, call, start, lambda value: schemas.read_remote_model(value, name), control)
 
     def all_models(
-        self, *, search: str = "", query: str = "", count: int = PAGE_COUNT, control: Stop | None = None
+        self, *, search: str = "", query: str = "", count: int = WHOLE_LIST_PAGE_COUNT, control: Stop | None = None
     ) -> Iterator[RemoteModel]:
         """Every version of every model, page by page, each tag once; also while the list changes."""
 
@@ -156,7 +156,7 @@ class Registry:
         return each_once(page_at, count)
 
     def all_versions(
-        self, name: str, *, query: str = "", count: int = PAGE_COUNT, control: Stop | None = None
+        self, name: str, *, query: str = "", count: int = WHOLE_LIST_PAGE_COUNT, control: Stop | None = None
     ) -> Iterator[RemoteModel]:
         """Every version of one model, page by page, each once; also while the list changes."""
 

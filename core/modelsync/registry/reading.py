@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 PAGE_COUNT = 50
 """Rows asked for at once: each costs the server some six queries, and asking for 0 would mean all (contract 2)."""
+WHOLE_LIST_PAGE_COUNT = 200
+"""Rows asked for at once of a list that is read to its end: a page has a price of its own, too."""
 LIST_MAX = 500
 """Rows of the small lists (organizations, users of a version) that are read."""
 
