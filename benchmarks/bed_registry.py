@@ -7,6 +7,7 @@ MODELSYNC_REGISTRY_TOKEN.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import secrets
 import socket
@@ -106,6 +107,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        gc.freeze()  # as our registry does
         for listener in sockets or ():
             print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 

@@ -53,6 +53,8 @@ _CALLS: Final[tuple[tuple[str, str, Access, Handler], ...]] = (
 )
 
 _AT_ONCE: Final[dict[Handler, AtOnce]] = {
+    api_accounts.current_user: lambda _: True,
+    api_accounts.current_organization: lambda _: True,
     api_models.model: api_models.knows_model,
     api_uploads.presign_upload: api_uploads.presigns_at_once,
     api_uploads.presign_download: api_uploads.presigns_at_once,
