@@ -11,7 +11,7 @@ from modelsync.model import UploadStatus
 from modelsync.results import Outcome
 from modelsync.sync import pull, push
 from modelsync.transfer.retry import RetryPolicy
-from support.bad_proxy import ALWAYS, Exchange, Fault, Request
+from support.bad_proxy import ALWAYS, Exchange, Fault, Request, no_harm
 from support.fault_bench import TAG, Bench, MiB
 
 WAIT_S = 1
@@ -87,6 +87,35 @@ def test_the_etag_of_an_encrypted_part_is_compared_with_nothing(bench: Bench) ->
     with pytest.raises(ModelsyncError, match="part"):  # our store wants the ETags that it gave
         push(TAG, bench.sides())
     assert bench.proxy.count("PUT") == 2
+
+
+def test_a_push_to_a_store_that_encrypts_ends_well_and_is_not_called_verified(bench: Bench) -> None:
+    given: dict[bytes, bytes] = {}
+    """The ETag that the client was given for a part, and the one that our store gave."""
+
+    def part(exchange: Exchange) -> None:
+        told = f"{exchange.request.part:032x}"
+        with exchange.ask() as answer:
+            given[told.encode()] = (answer.getheader("etag") or "").strip('"').encode()
+            headers = {"ETag": f'"{told}"', "x-amz-server-side-encryption": "aws:kms"}
+            exchange.keep = exchange.pass_on(answer, headers=headers)
+
+    def complete(exchange: Exchange) -> None:
+        body = b"".join(exchange.take())
+        for told, own in given.items():
+            body = body.replace(told, own)
+        exchange.rest, exchange.request.taken = body + exchange.rest, 0
+        no_harm(exchange)
+
+    model = bench.write()
+    bench.proxy.misbehave(part, method="PUT", times=ALWAYS)
+    bench.proxy.misbehave(complete, where=lambda request: request.target.endswith("/complete_multipart_upload"))
+    result = push(TAG, bench.sides(all_through_proxy=True))
+    assert len(given) == 2
+    assert (result.outcome, result.retries, result.verified) == (Outcome.PUSHED, 0, False)
+    bench.assert_pushed(model)
+    bench.proxy.behave()
+    assert push(TAG, bench.sides(), force=True).verified  # where nothing is encrypted
 
 
 def test_an_etag_that_looks_like_an_md5_without_encryption_is_compared(bench: Bench) -> None:
