@@ -2,7 +2,8 @@
 
 How it works: the screen draws from such a loop in the main thread, the part threads share its interpreter. The child
 process runs a loop that sleeps 10 ms again and again and notes by how much it woke late, while a thread moves one model
-REPEATS times. Everything is imported before, as it is in the application by the time somebody presses a key.
+REPEATS times. By the time somebody presses a key the application has imported everything and taken what is there out
+of the collector's sight; so has this process.
 
 Usage: python -m benchmarks.lateness push|pull TAG THREADS; prints one line of JSON. The account, the store and the
 settings come from the environment, as for the command.
@@ -11,6 +12,7 @@ settings come from the environment, as for the command.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import subprocess
 import sys
@@ -55,8 +57,12 @@ def lateness_of(direction: str, tag: str, threads: int, environment: Mapping[str
 
 
 async def _delays(direction: str, tag: str, threads: int) -> tuple[list[float], float]:
+    import yaml  # noqa: F401 - the application has read a store
+
     from modelsync import api  # only the child needs it
 
+    gc.collect()
+    gc.freeze()
     move = api.push if direction == "push" else api.pull
 
     def work_through() -> None:
