@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -12,6 +12,7 @@ from modelsync.errors import Cancelled
 from modelsync.http.transport import Transport
 from modelsync.transfer.control import Control
 from support.certificates import GOOD_PEM
+from support.data_requests import get, ok_with, put, read_all
 from support.raw_server import Connection, header, raw_server
 from support.strange_registry import https_file
 from support.ways import Door, tls_front
@@ -22,47 +23,6 @@ def transport() -> Iterator[Transport]:
     made = Transport(stall_after_s=5.0)
     yield made
     made.close()
-
-
-class Pieces(httpx.SyncByteStream):
-    def __init__(self, *pieces: bytes) -> None:
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
-
-
-def put(
-    url: str, *pieces: bytes, control: Control | None = None, on_sent: Callable[[int], object] | None = None
-) -> httpx.Request:
-    return httpx.Request(
-        "PUT",
-        url,
-        headers={"Host": "store", "Content-Length": str(sum(map(len, pieces)))},
-        stream=Pieces(*pieces),
-        extensions={"stop": control, "on_sent": on_sent},
-    )
-
-
-def get(url: str, control: Control | None = None) -> httpx.Request:
-    return httpx.Request("GET", url, extensions={"stop": control})
-
-
-def read_all(response: httpx.Response, size: int = 65536) -> bytes:
-    readinto = response.extensions["readinto"]
-    buffer = bytearray(size)
-    collected = b""
-    while count := readinto(memoryview(buffer)):
-        collected += buffer[:count]
-    return collected
-
-
-def ok_with(body: bytes) -> Callable[[Connection], None]:
-    def script(connection: Connection) -> None:
-        while connection.read_head():
-            connection.answer("200 OK", body)
-
-    return script
 
 
 def test_a_body_goes_out_whole_with_its_length_and_is_counted(transport: Transport) -> None:

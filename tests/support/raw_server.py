@@ -1,6 +1,7 @@
 """A TCP server that answers byte for byte what a test says; each connection is one script on a thread of its own."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -61,20 +62,29 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(*scripts: Script, host: str = "127.0.0.1") -> Iterator[RawServer]:
-    """Serves connection n by script n; the last script serves all that follow."""
+def raw_server(
+    *scripts: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, narrow: bool = False
+) -> Iterator[RawServer]:
+    """Serves connection n by script n; the last script serves all that follow.
+
+    Loopback has packets of 64 KiB, of which clients keep megabytes under way; a narrow one has those of a real network.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, 0), family=family)
     port = listener.getsockname()[1]
-    server = RawServer(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", port)
+    scheme = "https" if tls else "http"
+    server = RawServer(f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}", port)
+    if narrow:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 << 10)
     open_sockets: list[socket.socket] = []
 
     def serve(sock: socket.socket, script: Script) -> None:
-        with sock:
-            try:
-                script(Connection(sock))
-            except OSError:
-                return  # the client hung up, which is what some tests are about
+        try:
+            with sock if tls is None else tls.wrap_socket(sock, server_side=True) as inside:
+                script(Connection(inside))
+        except OSError:
+            return  # the client hung up, which is what some tests are about
 
     def accept() -> None:
         while True:

@@ -81,7 +81,7 @@ class Body(httpx.SyncByteStream):
 
     def _past_the_reader(self) -> Callable[[socket.socket, memoryview], int]:
         if not bulk.can_bulk(self._sock):
-            return bulk.receive_records
+            return bulk.Records().receive
         bulk.begin_bulk(self._sock, self._stall_after_s)
         return bulk.receive
 
