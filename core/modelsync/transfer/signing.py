@@ -9,10 +9,13 @@ a few milliseconds, the other threads send meanwhile, and handing it over would 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from modelsync.registry.targets import DataTarget
 from modelsync.transfer.control import Control
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 TargetFor = Callable[[int, Control], DataTarget]
 """Signs a fresh address for a part number; called from any thread, ends at once at a person's wish."""
@@ -35,11 +38,14 @@ class SignedAhead:
         self._unasked = iter(numbers)
         self._asked: dict[int, Future[DataTarget]] = {}
         self._begun: set[int] = set()
-        self._signers = ThreadPoolExecutor(SIGNERS_MAX, thread_name_prefix="modelsync-sign")  # starts none yet
+        self._signers: ThreadPoolExecutor | None = None
+        """None until an address was slow."""
 
     def close(self) -> None:
         """Forgets what was not taken; what is being signed ends with its call."""
-        self._signers.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            if self._signers is not None:
+                self._signers.shutdown(wait=False, cancel_futures=True)
 
     def take(self, number: int, control: Control) -> DataTarget:
         """An address for the part; raises what signing it raises."""
@@ -62,4 +68,8 @@ class SignedAhead:
         with self._lock:
             number = next((one for one in self._unasked if one not in self._begun), None)
             if number is not None:
+                if self._signers is None:
+                    from concurrent.futures import ThreadPoolExecutor  # not before it is needed
+
+                    self._signers = ThreadPoolExecutor(SIGNERS_MAX, thread_name_prefix="modelsync-sign")
                 self._asked[number] = self._signers.submit(self._sign, number, control)
