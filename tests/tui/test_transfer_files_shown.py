@@ -182,6 +182,28 @@ async def test_a_hundred_thousand_files_are_not_walked_to_draw_those_in_sight() 
         assert (time.thread_time() - began) / len(rows) < 0.02
 
 
+async def test_the_list_is_where_the_moving_file_is_before_it_is_drawn_and_so_draws_once() -> None:
+    app = FullStage()
+    members = members_of(*((f"shard/{number:06}.bin", 3_000) for number in range(1_000)))
+    files = TransferFiles(members)
+    before, after = (sending(files, part(1, 0, members.members_end, at * MiB, PartState.ACTIVE)) for at in (1, 2))
+    assert after.progress.files is not None
+    (moving,) = after.progress.files.moving
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.pause()
+        app.pane.focus()
+        app.pane.show(QueueSnapshot((before,)))
+        await pilot.press("f")
+        lines = app.query_one(FileLines)
+        await until(pilot, lambda: lines.scroll_offset.y)
+        lines.show(before)  # with the heads of the columns, for which there was no width at first
+        lines.show(after)
+        top = lines.scroll_offset.y
+        assert top < moving < top + lines.size.height
+        await until(pilot, lambda: f"shard/{moving:06}.bin" in text_of(app))
+        assert lines.scroll_offset.y == top
+
+
 async def test_files_of_an_archive_that_is_known_bit_by_bit_are_counted_as_known_so_far() -> None:
     app = FullStage()
     files = TransferFiles(members_of(*FOUR), all_known=lambda: False)

@@ -12,6 +12,8 @@ class FollowingLines(Lines, can_focus=False):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._paged = False
+        self._count = -1
+        """How many lines there were when it last followed something."""
 
     def page(self, by: int) -> None:
         """Scrolls by so many pages."""
@@ -23,7 +25,13 @@ class FollowingLines(Lines, can_focus=False):
         top = self.scroll_offset.y
         self._paged = self._paged and not top <= line < top + self.size.height
         wanted = max(0, line - _KEPT_ABOVE)
-        if wanted != top and not self.is_held and not self._paged:
+        count, before = self.line_count(), self._count
+        self._count = count
+        if wanted == top or self.is_held or self._paged:
+            return
+        if count == before:
+            self.scroll_to(y=wanted, animate=False, immediate=True)  # now: later, every line would be drawn twice
+        else:
             self.call_after_refresh(self.scroll_to, y=wanted, animate=False)  # when the new lines have been laid out
 
     def look_anew(self) -> None:
