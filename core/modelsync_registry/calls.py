@@ -103,7 +103,7 @@ class Call:
 
     def model_json(self, connection: Connection, model: Model, repository: Repository) -> JsonObject:
         """ModelSchema of one model of `repository`."""
-        around = around_model(connection, model, repository)
+        around = around_model(connection, model, repository, self.caller.user)
         return Wire(around, self.organization, self.services.config.strategy).model(model)
 
     def absolute(self, url: str) -> str:

@@ -15,7 +15,7 @@ from modelsync_registry.accounts import Accounts, new_uid
 from modelsync_registry.catalog import Catalog, ModelChange, ModelDraft
 from modelsync_registry.database import Database, users
 from modelsync_registry.records import Label, Organization, UploadStatus
-from modelsync_registry.wire import Wire, around_model, surroundings
+from modelsync_registry.wire import Wire, surroundings
 
 _LABELS: Final = (Label("stage", "rehearsal"),)
 
@@ -40,7 +40,6 @@ def _push(connection: Connection, organization: Organization, creator_id: int, n
     )
     repository = catalog.repository(name)
     model = catalog.model(repository, "1")
-    around_model(connection, model, repository)
     catalog.change_model(model, ModelChange(description="", manifest={}, build_at=now, labels=()))
     catalog.start_upload(model)
     ended = catalog.finish_upload(model, UploadStatus.SUCCESS, "", creator_id)

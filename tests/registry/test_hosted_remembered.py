@@ -71,6 +71,15 @@ def test_a_part_is_presigned_with_what_somebody_else_has_changed_meanwhile(regis
     assert after["labels"] == [{"key": "stage", "value": "test"}]
 
 
+def test_a_model_that_somebody_else_changes_stays_its_creators(registry_server: RegistryServer) -> None:
+    model = register_model(registry_server.api, "bert", "v1")
+    with client(registry_server.url, TOM_TOKEN) as tom:
+        for answer in tom.patch(model, json={"description": "smaller"}), tom.patch(f"{model}/start_upload"):
+            creator = json_of(answer)["creator"]
+            assert isinstance(creator, dict)
+            assert (creator["name"], creator["email"]) == ("mia", "mia@acme.io")
+
+
 def test_what_one_part_was_told_is_not_told_to_the_next(registry_server: RegistryServer) -> None:
     model = register_model(registry_server.api, "bert", "v1")
     upload_id = start_multipart(registry_server.api, model)
