@@ -303,6 +303,16 @@ def test_one_refused_url_is_asked_for_again(bench: Bench) -> None:
     bench.assert_pulled(model)
 
 
+def test_a_refused_url_after_other_trouble_is_asked_for_again(bench: Bench) -> None:
+    """A laptop may sleep through the life of a second URL too; two refusals in a row alone are an answer."""
+    model = bench.publish(size=8 * MiB)
+    for fault in (says(403, "AccessDenied"), reset, says(403, "AccessDenied")):
+        bench.proxy.misbehave(fault, method="GET", where=beyond_head)
+    result = pull(TAG, bench.sides("reader"))
+    assert (result.outcome, result.retries) == (Outcome.PULLED, 3)
+    bench.assert_pulled(model)
+
+
 def test_a_url_that_expired_while_the_line_was_down_is_asked_for_again(bench: Bench) -> None:
     model = bench.publish()
     hour_passes = after(lambda: bench.server.clock.advance(3700), cut_answer(2 * MiB))

@@ -124,6 +124,28 @@ def test_a_stream_that_began_without_an_etag_is_told_apart_by_its_bytes(again: F
     assert_not_mixed_and_the_next_pull_brings_the_new_version(bench)
 
 
+def endless(after: int) -> Fault:
+    """No ETag and no length: where the line is cut after so many bytes, that looks like the end."""
+    return cut_without_etag(after, without=("ETag", "Content-Length"))
+
+
+def test_a_stream_of_no_known_length_that_ends_before_what_came_already_is_asked_for_again(bench: Bench) -> None:
+    model = bench.publish()
+    faults = (without_etag, cut_without_etag(4 * MiB), endless(2 * MiB), without_etag)
+    bench.proxy.misbehave(stream_through(*faults), method="GET", times=ALWAYS)
+    result = pull(TAG, bench.sides("reader"))
+    assert (result.outcome, result.retries) == (Outcome.PULLED, 2)
+    bench.assert_pulled(model)
+
+
+def test_a_stream_of_no_known_length_that_ends_where_it_was_cut_is_told_apart_by_its_bytes(bench: Bench) -> None:
+    begun = cut_without_etag(4 * MiB, meanwhile=pushed_again(bench))
+    bench.proxy.misbehave(stream_through(without_etag, begun, endless(4 * MiB)), method="GET", times=ALWAYS)
+    with pytest.raises(RemoteChangedError):
+        pull(TAG, bench.sides("reader"))
+    assert_not_mixed_and_the_next_pull_brings_the_new_version(bench)
+
+
 def test_a_compressed_archive_that_is_replaced_behind_its_head_is_told(bench: Bench) -> None:
     model = write_model(bench.folder / "author", str(TAG), files={"weights.bin": os.urandom(2 * MiB)})
     register_model(bench.server.api, TAG.name, TAG.version)

@@ -42,12 +42,15 @@ def without_etag(exchange: Exchange) -> None:
         exchange.keep = exchange.pass_on(answer)
 
 
-def cut_without_etag(after: int, meanwhile: Callable[[], object]) -> Fault:
-    """As `without_etag`, and after so many bytes something happens and the connection is closed."""
+def cut_without_etag(
+    after: int, *, meanwhile: Callable[[], object] = lambda: None, without: tuple[str, ...] = ("ETag",)
+) -> Fault:
+    """As `without_etag`, or without other headers too; after so many bytes something happens and the line is closed."""
 
     def fault(exchange: Exchange) -> None:
         with exchange.ask(without=("if-match",)) as answer:
-            del answer.headers["ETag"]
+            for name in without:
+                del answer.headers[name]
             exchange.pass_on(answer, at_most=after)
         meanwhile()
         exchange.hang_up()

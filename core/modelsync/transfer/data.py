@@ -295,7 +295,7 @@ def _own_route_refusal(response: httpx.Response, target: DataTarget, body: str) 
 def refused_for_good(words: str) -> PermissionDeniedError:
     """A fresh URL was refused as well."""
     return PermissionDeniedError(
-        f"The object store refused two signed URLs in a row: {words or '403'}.",
+        f"The object store refused two signed URLs in a row: {words.rstrip('.') or '403'}.",
         hint="The registry's storage settings or this machine's clock may be wrong.",
     )
 

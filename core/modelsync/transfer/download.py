@@ -243,8 +243,10 @@ class Fetch:
                     raise trouble
                 self.bandwidth.take(count, control)
                 control.check()
-            if answer.total_bytes is not None and at < answer.total_bytes:
+            if at < max(position.at, answer.total_bytes or 0):
                 raise _cut_short()
+            if position.etag is None and passed.digest() != position.digest.digest():
+                raise _replaced()
 
     def _target(self, position: _Position, control: Control) -> DataTarget:
         position.target = signed(lambda: self._address.get(self.target_for, control))
@@ -261,6 +263,7 @@ class Fetch:
             counters.retry("signed URL expired, asking for a new one")
             return
         position.failures += 1
+        position.refused = False
         counters.retry(exc.error.message)
         self.policy.pause(position.failures, exc, control)
 
