@@ -6,6 +6,7 @@ import pytest
 
 from modelsync.errors import Cancelled, PartError
 from modelsync.transfer.control import Control, Paused
+from modelsync.transfer.pace import START
 from modelsync.transfer.workers import Task, Worker, Workers
 from support.waiting import wait_for
 
@@ -125,3 +126,44 @@ def test_a_raised_ceiling_adds_threads_while_they_work() -> None:
         together.wait(5)
 
     workers.run([task, task], Control())
+
+
+def test_a_batch_that_begins_later_does_not_wait_for_a_task_of_another_one_to_end() -> None:
+    workers = Workers(START + 1)
+    long_ends = threading.Event()
+    running: list[str] = []
+
+    def long(_worker: Worker, _control: Control) -> None:
+        running.append("long")
+        assert long_ends.wait(10)
+
+    first = threading.Thread(target=workers.run, args=([long] * (START + 1), Control()))
+    first.start()
+    wait_for(lambda: len(running) == START)
+    workers.run([lambda _worker, _control: running.append("short")] * 3, Control())
+    assert running == ["long"] * START + ["short"] * 3  # the pace holds: the fifth long one has not begun
+    long_ends.set()
+    first.join(10)
+    assert running.count("long") == START + 1
+
+
+def test_the_ceiling_holds_for_what_begins_later_too() -> None:
+    workers = Workers(1)
+    now, most = 0, 0
+    together = threading.Event()
+
+    def task(_worker: Worker, _control: Control) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        together.wait(10)
+        now -= 1
+
+    threads = [threading.Thread(target=workers.run, args=([task] * 3, Control())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: workers.batches == 3)
+    together.set()
+    for thread in threads:
+        thread.join(10)
+    assert (now, most) == (0, 1)

@@ -1,19 +1,26 @@
 """One limit and one pool of threads for everything: shared fairly, changed while they are used, by many transfers."""
 
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from modelsync.errors import Cancelled, RegistryUnavailableError
 from modelsync.model import Direction
 from modelsync.queue import TransferRequest, TransferStatus
+from modelsync.results import Outcome
 from modelsync.sync import Sides, pull, push
 from modelsync.tag import Tag
+from modelsync.transfer.control import Control
 from modelsync.transfer.progress import Progress
 from modelsync.transfers import Transfers
-from support.fault_bench import Bench, MiB
+from support.bad_proxy import ALWAYS, Exchange, Request, no_harm
+from support.fault_bench import TAG, Bench, MiB
 from support.fault_patience import Moving
+from support.harm import after, says, stall_request
 from support.local_store import read_tree, write_model
 from support.registry_server import RegistryServer
 from support.two_sides import SidesFactory
@@ -102,3 +109,90 @@ def test_a_queue_of_five_hundred_moves_what_is_to_be_moved_and_skips_the_rest(
     for tag in there:
         assert read_tree(sides.store.get(tag).path) == read_tree(author.store.get(tag).path)
     assert list((tmp_path / "state").glob("*")) == []
+
+
+def test_a_small_transfer_that_begins_later_does_not_wait_for_the_parts_of_a_big_one(bench: Bench) -> None:
+    big, small = Tag("big", "v1"), Tag("small", "v1")
+    write_model(bench.folder / "author", str(big), files={"weights.bin": os.urandom(80 * MiB)})
+    write_model(bench.folder / "author", str(small), files={"weights.bin": os.urandom(MiB)})
+    sides = bench.sides(threads=10)
+    held = bench.proxy.misbehave(
+        stall_request(MiB), method="PUT", times=ALWAYS, where=lambda request: "/big/" in request.target
+    )
+    control = Control()
+    with ThreadPoolExecutor(1) as thread:
+        pushing = thread.submit(push, big, sides, control=control)
+        try:
+            wait_for(lambda: held.done >= sides.workers.active)
+            assert push(small, sides).outcome is Outcome.PUSHED
+            assert not pushing.done()
+        finally:
+            control.cancel()
+        with pytest.raises(Cancelled):
+            pushing.result(30)
+
+
+class Counted:
+    """Passes requests on, and knows how many of them were on their way at one moment."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, exchange: Exchange) -> None:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        with exchange.ask() as answer:
+            with self._lock:
+                self._now -= 1  # before its answer, with which the client may begin another one
+            exchange.keep = exchange.pass_on(answer)
+
+
+def first_parts(request: Request) -> bool:
+    """Those that four threads begin with."""
+    return request.part is not None and request.part <= 4
+
+
+def test_a_store_that_asks_to_slow_down_meets_fewer_connections(bench: Bench) -> None:
+    model = bench.write(size=80 * MiB)
+    progress, later = Progress(), Counted()
+    bench.proxy.misbehave(says(503, "SlowDown"), method="PUT", where=lambda request: request.part == 1)
+    until_refused = after(lambda: wait_for(lambda: progress.retries, within_s=60), no_harm)
+    bench.proxy.misbehave(until_refused, method="PUT", times=ALWAYS, where=first_parts)
+    bench.proxy.misbehave(later, method="PUT", times=ALWAYS)
+    result = push(TAG, bench.sides(threads=4), progress=progress)
+    assert (result.outcome, result.retries) == (Outcome.PUSHED, 1)
+    assert 1 <= later.most <= 2
+    bench.assert_pushed(model)
+
+
+def test_fewer_threads_hold_fewer_connections_while_it_runs(bench: Bench) -> None:
+    model = bench.write(size=80 * MiB)
+    let_go, later = threading.Event(), Counted()
+    held = bench.proxy.misbehave(after(lambda: let_go.wait(60), no_harm), method="PUT", times=ALWAYS, where=first_parts)
+    bench.proxy.misbehave(later, method="PUT", times=ALWAYS)
+    sides = bench.sides(threads=4)
+    moving = Moving("push", sides, bench)
+    wait_for(lambda: moving.ended or held.done == 4)
+    sides.workers.threads = 1
+    let_go.set()
+    assert moving.result().retries == 0
+    assert later.most == 1
+    bench.assert_pushed(model)
+
+
+def test_a_store_that_asks_for_a_long_wait_is_left_alone_and_the_wait_is_told(bench: Bench) -> None:
+    model = bench.write()
+    rule = bench.proxy.misbehave(
+        says(503, "SlowDown", retry_after="900"), method="PUT", times=ALWAYS, where=lambda request: request.part == 2
+    )
+    with pytest.raises(RegistryUnavailableError, match=r"asks for a wait of 15 minutes") as told:
+        push(TAG, bench.sides())
+    assert told.value.hint
+    assert rule.done == 1
+    bench.assert_push_failed("15 minutes")
+    bench.proxy.behave()
+    assert push(TAG, bench.sides()).outcome is Outcome.PUSHED
+    bench.assert_pushed(model)

@@ -3,9 +3,17 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import TypeVar
 
-from modelsync.errors import ModelsyncError, NotARegistryError, TlsError, UnreachableError
+from modelsync.errors import (
+    ModelsyncError,
+    NotARegistryError,
+    RegistryUnavailableError,
+    TlsError,
+    UnreachableError,
+)
+from modelsync.registry.retry import RETRY_AFTER_MAX_S
 from modelsync.transfer.control import Control
 
 
@@ -46,11 +54,24 @@ class RetryPolicy:
     def delay_s(self, failures: int, retry_after_s: float | None = None) -> float:
         """How long to wait after so many failures in a row (1 or more); a server's Retry-After is a lower bound."""
         ceiling = min(self.max_s, self.base_s * 2.0 ** (failures - 1))
-        delay = ceiling * (0.5 + self.jitter() / 2)
-        return max(delay, min(retry_after_s, 120.0)) if retry_after_s is not None else delay
+        return max(ceiling * (0.5 + self.jitter() / 2), retry_after_s or 0.0)
 
     def pause(self, failures: int, trouble: Retryable, control: Control) -> None:
-        """Waits before the next try; raises the trouble's own error when there is none left, or the person's wish."""
+        """Waits before the next try; raises the trouble's own error when there is none left, or the person's wish.
+
+        A store that asks for more than RETRY_AFTER_MAX_S is taken for unavailable, as a registry is, and the wait told.
+        """
         if failures >= self.tries:
             raise trouble.error from trouble
+        if (trouble.retry_after_s or 0.0) > RETRY_AFTER_MAX_S:
+            raise _long_wait(trouble.error, trouble.retry_after_s or 0.0) from trouble
         control.wait(self.delay_s(failures, trouble.retry_after_s))
+
+
+def _long_wait(error: ModelsyncError, seconds: float) -> RegistryUnavailableError:
+    minutes = ceil(seconds / 60)
+    span = f"{minutes} minutes" if minutes < 120 else f"{round(seconds / 3600)} hours"
+    return RegistryUnavailableError(
+        f"{error.message} It asks for a wait of {span}.",
+        hint="Try again after that time: what has arrived need not be moved again.",
+    )

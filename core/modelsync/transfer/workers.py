@@ -1,14 +1,14 @@
 """One pool of part threads, shared by all transfers of a process.
 
-How it works: each running transfer is a batch of tasks; a free thread takes the next task of the batch that was served
-longest ago, so that several transfers share the threads evenly however many parts each has. Threads start when there
-is work and end when there has been none for a while. `threads` is a ceiling that may change while they run; below it
-the pace says how many work.
+How it works: each running transfer is a batch of tasks; a free thread takes the next task of the batch that has the
+fewest threads, of several the one that was served longest ago, so that transfers share the threads evenly however many
+parts each has. Threads start when there is work and end when there has been none for a while. `threads` is a ceiling
+that may change while they run; below it the pace says how many work. A batch of which nothing runs gets a thread above
+the pace: it need not wait until a long part of another one has ended.
 """
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from modelsync.errors import Cancelled
@@ -61,7 +61,7 @@ class Workers:
         self.bandwidth = bandwidth or Bandwidth()
         self._pace = Pace(max(1, threads), changed=self._repace)
         self._changed = threading.Condition()
-        self._batches: deque[_Batch] = deque()
+        self._batches: list[_Batch] = []
         self._alive = 0
 
     @property
@@ -124,9 +124,15 @@ class Workers:
 
     def _staff(self) -> None:
         """Starts threads as the pace allows while there is work; called with the lock held."""
-        while self._batches and self._alive < self._pace.target:
+        while self._batches and self._alive < self._allowed():
             self._alive += 1
             threading.Thread(target=self._serve, name="modelsync-part", daemon=True).start()
+
+    def _allowed(self) -> int:
+        """How many threads may be there: the pace's, or one for each batch of which nothing runs; with the lock held."""
+        busy = sum(batch.running for batch in self._batches)
+        waiting = sum(batch.waits for batch in self._batches)
+        return max(self._pace.target, min(self._pace.ceiling, busy + waiting))
 
     def _serve(self) -> None:
         worker = Worker(self.bandwidth, self._pace)
@@ -143,9 +149,12 @@ class Workers:
             except BaseException as exc:  # noqa: BLE001 - it is raised again in the thread that waits for the batch
                 error = exc
             if error is not None:
-                batch.fail(error)
+                batch.error = batch.error or error
+                batch.control.cancel()
             with self._changed:
                 batch.running -= 1
+                if error is not None:
+                    batch.close()
                 if batch.ended and batch in self._batches:
                     self._batches.remove(batch)
                 self._changed.notify_all()
@@ -153,17 +162,13 @@ class Workers:
     def _claim(self) -> "tuple[_Batch, Task] | None":
         """The next task for this thread, or None when it should end; called with the lock held."""
         while True:
-            if self._alive > self._pace.target:
+            if self._alive > self._allowed():
                 return None
-            for _ in range(len(self._batches)):
-                batch = self._batches[0]
-                self._batches.rotate(-1)
-                task = batch.next()
-                if task is not None:
-                    return batch, task
-                if batch.ended:  # its last task ended before anyone saw that it was the last, or it had none
-                    self._batches.remove(batch)
-                    self._changed.notify_all()
+            batch = min(self._batches, key=_Batch.rank, default=None)  # the first of several: by who waited longest
+            if batch is not None and batch.open:
+                self._batches.remove(batch)
+                self._batches.append(batch)
+                return batch, batch.take()
             if not self._changed.wait(IDLE_AFTER_S) and not self._batches:
                 return None
 
@@ -173,29 +178,36 @@ class _Batch:
 
     def __init__(self, tasks: Iterator[Task]) -> None:
         self._tasks = tasks
-        self._open = True
+        self._next = next(tasks, None)  # one ahead: who has no more shall not call for a thread
         self.running = 0
         self.control = Control()
         self.error: BaseException | None = None
 
-    def next(self) -> Task | None:
-        if not self._open:
-            return None
-        task = next(self._tasks, None)
-        if task is None:
-            self._open = False
-            return None
-        self.running += 1
-        return task
-
-    def fail(self, error: BaseException) -> None:
-        self.error = self.error or error
-        self._open = False
-        self.control.cancel()
-
-    def close(self) -> None:
-        self._open = False
+    @property
+    def open(self) -> bool:
+        """Whether there is a task that nobody has begun."""
+        return self._next is not None
 
     @property
     def ended(self) -> bool:
-        return not self._open and self.running == 0
+        return not self.open and self.running == 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing of it runs though there is something to run."""
+        return self.open and self.running == 0
+
+    def rank(self) -> tuple[bool, int]:
+        """Whose turn it is: the least."""
+        return not self.open, self.running
+
+    def take(self) -> Task:
+        """The next task, which from now on is running; for an open one."""
+        task, self._next = self._next, next(self._tasks, None)
+        assert task is not None
+        self.running += 1
+        return task
+
+    def close(self) -> None:
+        """No more of its tasks begin."""
+        self._next = None
