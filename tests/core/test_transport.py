@@ -8,9 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from modelsync.errors import Cancelled
 from modelsync.http.transport import Transport
-from modelsync.transfer.control import Control
 from support.certificates import GOOD_PEM
 from support.data_requests import get, ok_with, put, read_all
 from support.raw_server import Connection, header, raw_server
@@ -210,40 +208,6 @@ def test_a_refused_connection_is_a_connect_error(transport: Transport) -> None:
         url = server.url
     with pytest.raises(httpx.ConnectError):
         transport.handle_request(get(url))
-
-
-def test_cancel_frees_a_blocked_receive(transport: Transport) -> None:
-    control, ended, hold = Control(), threading.Event(), threading.Event()
-    reading = threading.Event()
-
-    def script(connection: Connection) -> None:
-        connection.read_head()
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-        hold.wait(10)
-
-    def receive(url: str) -> None:
-        response = transport.handle_request(get(url, control))
-        reading.set()
-        with pytest.raises(httpx.TransportError):
-            read_all(response)
-        response.close()
-        ended.set()
-
-    with raw_server(script) as server:
-        thread = threading.Thread(target=receive, args=(server.url,))
-        thread.start()
-        assert reading.wait(5)
-        control.cancel()
-        assert ended.wait(2), "the receive went on after the cancel"
-        hold.set()
-        thread.join()
-
-
-def test_a_cancel_before_the_request_stops_it(transport: Transport) -> None:
-    control = Control()
-    control.cancel()
-    with raw_server(ok_with(b"x" * 100_000)) as server, pytest.raises((httpx.TransportError, Cancelled)):
-        read_all(transport.handle_request(get(server.url, control)))
 
 
 def test_ipv6_is_reached(transport: Transport) -> None:

@@ -7,6 +7,7 @@ what it likes with the exchange, mostly by passing it on with one thing changed.
 
 import http.client
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -209,6 +210,8 @@ class BadProxy:
     requests: list[Request] = field(default_factory=list)
     """Every request whose head was read, in the order they came."""
     closing: threading.Event = field(default_factory=threading.Event)
+    tls: ssl.SSLContext | None = None
+    """A server's context; without one it speaks plainly."""
     _rules: list[Rule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _listener: socket.socket | None = None
@@ -216,7 +219,7 @@ class BadProxy:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def misbehave(
         self,
@@ -263,7 +266,7 @@ class BadProxy:
             clients = list(self._clients)
         for client in clients:
             with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(client, socket.SHUT_RDWR)  # not TLS's own: the client's thread still reads
 
     def close(self) -> None:
         self.closing.set()
@@ -275,6 +278,8 @@ class BadProxy:
                 client, _ = listener.accept()
             except OSError:
                 return
+            if self.tls is not None:
+                client = self.tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
             with self._lock:
                 self._clients.add(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
@@ -282,6 +287,8 @@ class BadProxy:
     def _serve(self, client: socket.socket) -> None:
         rest = b""
         with client, suppress(OSError, ClientGoneError, http.client.HTTPException):
+            if isinstance(client, ssl.SSLSocket):
+                client.do_handshake()
             while (read := _read_head(client, rest)) is not None:
                 request, rest = read
                 self.requests.append(request)
@@ -304,9 +311,9 @@ class BadProxy:
 
 
 @contextmanager
-def bad_proxy() -> Iterator[BadProxy]:
+def bad_proxy(tls: ssl.SSLContext | None = None) -> Iterator[BadProxy]:
     """A proxy that listens; it needs an `upstream` before it can pass anything on."""
-    proxy = BadProxy()
+    proxy = BadProxy(tls=tls)
     proxy.listen()
     try:
         yield proxy

@@ -11,6 +11,7 @@ import pytest
 
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.archive.layout import ArchiveLayout
+from modelsync.http.opening import CONNECT_TIMEOUT_S
 from modelsync.http.transport import Transport
 from modelsync.model import RemoteModel, UploadStatus
 from modelsync.registry.client import Registry
@@ -26,6 +27,7 @@ from modelsync.transfer.workers import Workers
 from support.bad_proxy import BadProxy, bad_proxy
 from support.local_store import read_tree, write_model
 from support.registry_server import TOKEN, RegistryFactory, RegistryServer, model_path, presign_get
+from support.tls_ends import client_end, server_end
 
 MiB = 1 << 20
 TAG = Tag("iris", "v1")
@@ -50,6 +52,12 @@ class Bench:
     folder: Path
     _open: ExitStack
 
+    def transport(self, *, patience_s: float, connect_within_s: float = CONNECT_TIMEOUT_S) -> Transport:
+        """One that trusts the proxy's certificate and waits so long without a byte."""
+        return Transport(
+            tls=client_end(), connect_within_s=connect_within_s, stall_after_s=patience_s, answer_within_s=patience_s
+        )
+
     def sides(
         self,
         home: str = "author",
@@ -72,7 +80,7 @@ class Bench:
             store=ModelStore(self.folder / home),
             registry=Registry(account, backoff=backoff or Backoff(tries=3, first_s=0.001, longest_s=0.002)),
             workers=Workers(threads),
-            data=DataClient(transport=Transport(stall_after_s=stall_s, answer_within_s=stall_s)),
+            data=DataClient(transport=self.transport(patience_s=stall_s)),
             journals=Journals(self.folder / "state" / home),
             sync_to_disk=sync_to_disk,
             retry=retry,
@@ -148,11 +156,11 @@ BenchFactory = Callable[..., Bench]
 
 @pytest.fixture
 def make_bench(make_registry: RegistryFactory, tmp_path: Path) -> Iterator[BenchFactory]:
-    """Makes a bench; keyword arguments are fields of `RegistryConfig`."""
+    """Makes a bench; with `tls` the proxy speaks it, the other arguments are fields of `RegistryConfig`."""
     with ExitStack() as opened:
 
-        def make(**settings: object) -> Bench:
-            proxy = opened.enter_context(bad_proxy())
+        def make(*, tls: bool = False, **settings: object) -> Bench:
+            proxy = opened.enter_context(bad_proxy(server_end() if tls else None))
             server = make_registry(**{"public_url": proxy.url, **settings})
             proxy.upstream = server.url.removeprefix("http://")
             return Bench(server, proxy, tmp_path, opened)
@@ -164,3 +172,9 @@ def make_bench(make_registry: RegistryFactory, tmp_path: Path) -> Iterator[Bench
 def bench(make_bench: BenchFactory) -> Bench:
     """A bench with a registry of the default settings."""
     return make_bench()
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
+def either_bench(request: pytest.FixtureRequest, make_bench: BenchFactory) -> Bench:
+    """A bench whose bytes go plainly, and one whose bytes go through TLS."""
+    return make_bench(tls=request.param)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.http.transport import Transport
 from modelsync.registry.client import Registry
 from modelsync.registry.retry import Backoff
 from modelsync.results import TransferResult
@@ -35,11 +34,10 @@ def patient(sides: Sides, bench: Bench, *, all_through_proxy: bool = False, sync
     account = account_of(bench.server)
     if all_through_proxy:
         account = replace(account, context=replace(account.context, endpoint=bench.proxy.url))
-    transport = Transport(connect_within_s=EVER_S, stall_after_s=EVER_S, answer_within_s=EVER_S)
     return replace(
         sides,
         registry=Registry(account, timeout_s=EVER_S, backoff=Backoff(tries=9, first_s=EVER_S, longest_s=EVER_S)),
-        data=DataClient(transport=transport),
+        data=DataClient(transport=bench.transport(patience_s=EVER_S, connect_within_s=EVER_S)),
         retry=RetryPolicy(tries=9, base_s=EVER_S, max_s=EVER_S, jitter=lambda: 1.0),
         sync_to_disk=sync_to_disk,
     )
@@ -78,6 +76,11 @@ class Moving:
             return seen[-1] > 0 and len({*seen[-8:]}) == 1
 
         wait_for(still, within_s=30, what="a transfer that stands still")
+
+    def until_moved(self, count: int) -> None:
+        """Returns when more than so many bytes have moved; fails when it ended before."""
+        wait_for(lambda: self.ended or self.progress.bytes_moved > count, within_s=60, what="the first bytes")
+        assert not self.ended
 
     def _run(self, move: Move, force: bool) -> None:
         try:

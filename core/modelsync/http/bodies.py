@@ -8,6 +8,7 @@ from typing import Protocol, cast
 import httpx
 
 from modelsync.http import bulk
+from modelsync.http.stopping import Stop
 from modelsync.http.words import words_of
 
 BULK_FROM_BYTES = 64 << 10
@@ -28,11 +29,13 @@ class Body(httpx.SyncByteStream):
         response: http.client.HTTPResponse,
         sock: socket.socket,
         stall_after_s: float,
+        stop: Stop | None,
         release: Callable[[bool], None],
     ) -> None:
         self._response = response
         self._sock = sock
         self._stall_after_s = stall_after_s
+        self._stop = stop
         self._unbuffered: Callable[[socket.socket, memoryview], int] | None = None
         self._release: Callable[[bool], None] | None = release
         self._left = None if getattr(response, "chunked", False) else response.length
@@ -53,6 +56,9 @@ class Body(httpx.SyncByteStream):
             raise httpx.ReadError(words_of(exc)) from exc
         if count == 0 and self._left:
             raise httpx.RemoteProtocolError(f"the connection was closed {self._left} bytes early")
+        if count == 0 and self._left is None and self._stop is not None and self._stop.cancelled:
+            # The end of the connection is the end of such a body, and it may be the wish that ended it.
+            raise httpx.ReadError("the connection was closed by a wish")
         if count == 0 or self._left == 0:
             self._done(reusable=not self._response.will_close)
         return count

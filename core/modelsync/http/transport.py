@@ -81,6 +81,7 @@ class Transport(httpx.BaseTransport):
             response,
             sock,
             self._stall_after_s,
+            stop,
             lambda reusable: self._release(origin, connection, sock, stop, reusable),
         )
         return httpx.Response(
@@ -165,12 +166,12 @@ class Transport(httpx.BaseTransport):
         stop: Stop | None,
         reusable: bool,
     ) -> None:
-        if not reusable or connection.sock is None or (stop is not None and stop.cancelled):
-            _end(connection, sock, stop)
-            return
         if stop is not None:
-            stop.detach(sock)
-        self._idle.give(origin, connection)
+            stop.detach(sock)  # before the look: a wish that comes later leaves this socket alone
+        if not reusable or connection.sock is None or (stop is not None and stop.cancelled):
+            connection.close()
+        else:
+            self._idle.give(origin, connection)
 
 
 def _early_answer(connection: http.client.HTTPConnection, sock: socket.socket) -> http.client.HTTPResponse | None:
