@@ -1,7 +1,5 @@
 """Pulls through a proxy that misbehaves: what passes is tried again, what does not is told, nothing is half there."""
 
-import gzip
-import os
 from pathlib import Path
 
 import pytest
@@ -20,9 +18,8 @@ from modelsync.results import Outcome
 from modelsync.sync import pull
 from modelsync.transfer.progress import Progress
 from modelsync.transfer.retry import RetryPolicy
-from modelsync_registry.config import TransmissionStrategy
 from support.bad_proxy import ALWAYS, Fault, Request
-from support.fault_bench import TAG, TRIES, Bench, BenchFactory, MiB
+from support.fault_bench import TAG, TRIES, Bench, MiB
 from support.harm import (
     after,
     cut_answer,
@@ -40,8 +37,7 @@ from support.harm import (
     whole_object,
 )
 from support.local_store import read_tree, write_model
-from support.odd_stores import other_total, plain_tar, stream_through, without_etag
-from support.registry_server import model_path, put_object, register_model
+from support.odd_stores import other_total, without_etag
 
 PASSING: dict[str, Fault] = {
     "connection reset": reset,
@@ -86,10 +82,6 @@ def beyond_head(request: Request) -> bool:
 def first_range(request: Request) -> bool:
     """The range right behind the head, as long as it was not cut: 8 MiB of a version of the usual size."""
     return request.range is not None and request.range[0] == MiB
-
-
-def download(request: Request) -> bool:
-    return request.target.endswith("/download")
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
@@ -157,42 +149,6 @@ def test_an_answer_that_promises_more_than_it_has_does_no_harm(bench: Bench) -> 
     model = bench.publish()
     bench.proxy.misbehave(promise(+1000), method="GET", times=ALWAYS)
     assert pull(TAG, bench.sides("reader")).outcome is Outcome.PULLED
-    bench.assert_pulled(model)
-
-
-def test_a_store_that_knows_no_ranges_gives_the_version_in_one_stream(bench: Bench) -> None:
-    model = bench.publish()
-    bench.proxy.misbehave(whole_object, method="GET", times=ALWAYS)
-    result = pull(TAG, bench.sides("reader"))
-    assert (result.outcome, result.retries) == (Outcome.PULLED, 0)
-    assert bench.proxy.count("GET") == 2
-    bench.assert_pulled(model)
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [cut_answer(6 * MiB), cut_answer(6 * MiB, politely=False), stall_answer(6 * MiB), reset, says(503)],
-    ids=["closed", "reset", "stalled", "reset at once", "503"],
-)
-def test_a_stream_that_was_cut_is_asked_for_again_and_what_came_is_passed_over(fault: Fault, bench: Bench) -> None:
-    model = bench.publish()
-    bench.proxy.misbehave(stream_through(whole_object, fault), method="GET", times=ALWAYS)
-    result = pull(TAG, bench.sides("reader", impatient=stalls(fault)))
-    assert (result.outcome, result.retries) == (Outcome.PULLED, 1)
-    bench.assert_pulled(model)
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [cut_answer(6 * MiB), stall_answer(6 * MiB), reset, says(502), says(429)],
-    ids=["cut", "stalled", "reset", "502", "429"],
-)
-def test_a_download_through_the_registry_itself_is_tried_again(fault: Fault, make_bench: BenchFactory) -> None:
-    bench = make_bench(strategy=TransmissionStrategy.PROXY)
-    model = bench.publish()
-    rule = bench.proxy.misbehave(fault, method="GET", where=download)
-    result = pull(TAG, bench.sides("reader", all_through_proxy=True, impatient=stalls(fault)))
-    assert (rule.done, result.outcome, result.retries) == (1, Outcome.PULLED, 1)
     bench.assert_pulled(model)
 
 
@@ -320,30 +276,6 @@ def test_a_url_that_expired_while_the_line_was_down_is_asked_for_again(bench: Be
     result = pull(TAG, bench.sides("reader"))
     assert result.outcome is Outcome.PULLED
     bench.assert_pulled(model)
-
-
-@pytest.mark.parametrize("mode", ["w:gz", "w:xz"])
-def test_a_compressed_archive_survives_a_cut(mode: str, bench: Bench) -> None:
-    model = write_model(bench.folder / "author", str(TAG), files={"weights.bin": os.urandom(2 * MiB)})
-    register_model(bench.server.api, TAG.name, TAG.version)
-    put_object(bench.server.api, model_path(TAG.name, TAG.version), [plain_tar(model, mode)])
-    rule = bench.proxy.misbehave(
-        cut_answer(MiB + 5), method="GET", where=lambda request: request.range is not None and request.range[1] is None
-    )
-    result = pull(TAG, bench.sides("reader"))
-    assert (rule.done, result.outcome, result.retries) == (1, Outcome.PULLED, 1)
-    bench.assert_pulled(model)
-
-
-@pytest.mark.parametrize("keep", [0.3, 0.9999])
-def test_an_object_that_is_really_shorter_is_refused_compressed_too(keep: float, bench: Bench) -> None:
-    model = write_model(bench.folder / "author", str(TAG), files={"weights.bin": os.urandom(2 * MiB)})
-    register_model(bench.server.api, TAG.name, TAG.version)
-    data = gzip.compress(plain_tar(model), 1)
-    put_object(bench.server.api, model_path(TAG.name, TAG.version), [data[: int(len(data) * keep)]])
-    with pytest.raises(ArchiveError):
-        pull(TAG, bench.sides("reader"))
-    bench.assert_nothing_pulled()
 
 
 def test_refused_connections_are_tried_again(bench: Bench) -> None:
