@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from modelsync.archive.ranges import Ranges
+from modelsync.errors import Cancelled
 from modelsync.model import Json
 from modelsync.results import Outcome
 from modelsync.sync import Sides, pull, push
@@ -17,8 +19,9 @@ from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.progress import Progress
 from support.bad_proxy import ALWAYS
 from support.fault_bench import TAG, Bench, MiB
+from support.fault_patience import Moving
 from support.harm import stall_answer, stall_request
-from support.waiting import when
+from support.waiting import wait_for, when
 
 
 def journal_of(bench: Bench, home: str) -> Path:
@@ -133,6 +136,18 @@ def test_what_was_synced_survives_a_reboot(bench: Bench) -> None:
     bench.assert_pulled(model)
 
 
+def test_a_push_whose_file_was_replaced_by_one_of_the_same_size_and_time_says_which(bench: Bench) -> None:
+    model = bench.write()
+    pause_with_one_part(bench)
+    weights, copy = model / "weights.bin", model.parent / "copy"
+    shutil.copy2(weights, copy)
+    copy.replace(weights)
+    result = push(TAG, bench.sides())
+    assert (result.outcome, result.resumed) == (Outcome.PUSHED, False)
+    assert "'weights.bin' changed" in result.warnings[0]
+    bench.assert_pushed(model)
+
+
 class PowerLoss:
     """Knows at each moment what of one file a loss of power would leave, and compares what journals say with it."""
 
@@ -217,3 +232,36 @@ def test_a_disk_without_room_for_notes_costs_the_notes_only(
     else:
         assert pull(TAG, bench.sides("reader")).outcome is Outcome.PULLED
         bench.assert_pulled(model)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the names of open files are read from /proc")
+@pytest.mark.parametrize("before", [False, True], ids=["nothing is there", "a journal of other bytes is there"])
+def test_a_full_state_disk_costs_a_push_its_resume_only(
+    before: bool, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if before:
+        bench.write()
+        pause_with_one_part(bench)
+    model = bench.write()
+    fsync = os.fsync
+
+    def full(handle: int) -> None:
+        if path_of(handle).suffix == ".new":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    bench.proxy.misbehave(stall_request(MiB), times=ALWAYS, where=lambda request: request.part == 2)
+    moving = Moving("push", bench.sides(), bench)
+    wait_for(lambda: moving.ended or moving.progress.bytes_moved > 8 * MiB, within_s=60)
+    moving.control.cancel()
+    with pytest.raises(Cancelled):
+        moving.result()
+    assert list((bench.folder / "state/author").glob("*")) == []
+
+    bench.proxy.behave()
+    result = push(TAG, bench.sides())
+    assert (result.outcome, result.resumed) == (Outcome.PUSHED, False)
+    assert os.strerror(errno.ENOSPC) in result.warnings[-1]
+    assert list((bench.folder / "state/author").glob("*")) == []
+    bench.assert_pushed(model)

@@ -11,6 +11,7 @@ same bytes, in the order the real client writes them (registry contract 4.2).
 import hashlib
 import os
 import stat
+import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -97,16 +98,20 @@ class ArchiveLayout:
         return None
 
     def remembered(self) -> bytes:
-        """What a journal keeps, to say later by `first_difference` which file changed; some 12 bytes a file."""
-        return self._table.encode({"part_size": self.part_size})
+        """What a journal keeps, to say later by `first_difference` which file changed; some 15 bytes a file."""
+        return zlib.compress(self._inodes.tobytes()) + self._table.encode({"part_size": self.part_size})
 
     def first_difference(self, remembered: bytes) -> str | None:
-        """The name of the first member that is new, gone or has another size or time than was remembered."""
+        """The name of the first member that is new, gone or has another size, time or inode than was remembered."""
+        inodes, unpacker = array("Q"), zlib.decompressobj()
         try:
-            before, _ = MemberTable.decode(remembered, first_at=0, limit_bytes=_REMEMBERED_BYTES_MAX)
-        except TableError:
+            inodes.frombytes(unpacker.decompress(remembered, _REMEMBERED_BYTES_MAX))
+            before, _ = MemberTable.decode(unpacker.unused_data, first_at=0, limit_bytes=_REMEMBERED_BYTES_MAX)
+        except (zlib.error, ValueError, TableError):
             return None
-        old, new = _facts_by_name(before), _facts_by_name(self._table)
+        if len(inodes) != len(before):
+            return None
+        old, new = _facts_by_name(before, inodes), _facts_by_name(self._table, self._inodes)
         names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
         return shown(names[0]) if names else None
 
@@ -312,9 +317,9 @@ def _kind(root: bytes, name: bytes, facts: os.stat_result) -> tuple[Kind, bytes]
     raise StoreError(f"{shown(name)} is neither a file nor a directory nor a link.", hint=_REFUSED_HINT)
 
 
-def _facts_by_name(table: MemberTable) -> dict[bytes, tuple[int, int, int]]:
+def _facts_by_name(table: MemberTable, inodes: "array[int]") -> dict[bytes, tuple[int, int, int, int]]:
     return {
-        table.name(row): (table.kinds[row], table.sizes[row], table.mtimes[row])
+        table.name(row): (table.kinds[row], table.sizes[row], table.mtimes[row], inodes[row])
         for row in range(len(table))
         if table.kinds[row] != Kind.DIRECTORY
     }

@@ -10,6 +10,7 @@ from modelsync.errors import (
     RegistryRefusedError,
     RemoteModelNotFoundError,
     SourceChangedError,
+    StoreError,
     UploadGoneError,
 )
 from modelsync.http.stopping import interruptibly
@@ -105,9 +106,7 @@ class Sending:
             self.journal.go_on()
         else:
             upload_id = registry.start_multipart(tag, control=self.control)
-            self.journal.begin_push(
-                PushRecord(upload_id, self._part_size(), self.layout.fingerprint(), self.layout.remembered())
-            )
+            self._begin_journal(upload_id)
 
         def target_for(number: int, control: Control) -> DataTarget:
             return registry.presign_part(tag, upload_id, number, control=control)
@@ -119,6 +118,16 @@ class Sending:
         self._check_unchanged()
         self.progress.phase = Phase.COMPLETE
         self._complete(upload_id, completed)
+
+    def _begin_journal(self, upload_id: UploadId) -> None:
+        """A push needs no disk: where there is no room for its journal, it goes on and could not be resumed."""
+        record = PushRecord(upload_id, self._part_size(), self.layout.fingerprint(), self.layout.remembered())
+        try:
+            self.journal.begin_push(record)
+        except StoreError as exc:
+            log.warning("no journal of %s: %s", self.local.tag, exc.message)
+            self.journal.remove()  # what is there is of another upload
+            self.warnings.append(f"Had this push been cut short, it could not have gone on. {exc.sentence}")
 
     def _part_size(self) -> int:
         return self.layout.part_size or part_size_for(self.layout.size_bytes, self.sides.workers.threads)

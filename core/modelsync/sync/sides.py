@@ -12,6 +12,7 @@ from modelsync.tag import Tag
 from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient
 from modelsync.transfer.journal import JournalKey, Journals
+from modelsync.transfer.leftovers import clean
 from modelsync.transfer.retry import RetryPolicy
 from modelsync.transfer.workers import Workers
 
@@ -56,7 +57,7 @@ class Sides:
 
         A store that cannot be tidied now is tidied another time: whoever works with it will be told what is wrong.
         """
-        self.journals.clean()
+        clean(self.journals.directory)
         try:
             self.store.clean_stages(keep=self.journals.stages())
         except StoreError as exc:

@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -35,9 +34,9 @@ from modelsync.transfer.pull_notes import read_number as _number
 
 log = logging.getLogger("modelsync.transfer")
 
-KEPT_S = 7 * 24 * 3600.0
-"""A journal older than this is given up: stores drop unfinished uploads by then."""
-_DRAFT_SUFFIX = ".new"
+DRAFT_SUFFIX = ".new"
+SET_ASIDE_SUFFIX = ".set-aside"
+LOCK_SUFFIX = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class Journals:
     def open(self, key: JournalKey) -> Iterator["Journal"]:
         """Takes the journal of one transfer; raises StoreLockedError naming who works on it, or StoreError."""
         path = self._directory / key.file_name
-        lock = FileLock(path.with_suffix(".lock"))
+        lock = FileLock(path.with_suffix(LOCK_SUFFIX))
         try:
             taken = lock.try_acquire()
         except OSError as exc:
@@ -124,16 +123,6 @@ class Journals:
                 if isinstance(facts, dict) and facts.get("direction") == Direction.PULL:
                     found.append(Path(os.fsdecode(bytes.fromhex(_text(facts["stage"])))))
         return tuple(found)
-
-    def clean(self, now: float | None = None) -> int:
-        """Removes journals and drafts of journals that were not touched for a week; returns how many."""
-        removed = 0
-        for path in (*self.files(), *self._directory.glob(f"*{_DRAFT_SUFFIX}")):
-            with suppress(OSError):
-                if (now or time.time()) - path.stat().st_mtime > KEPT_S:
-                    path.unlink()
-                    removed += 1
-        return removed
 
 
 class Journal:
@@ -191,7 +180,7 @@ class Journal:
         self._start = start
 
     def begin_push(self, record: PushRecord) -> None:
-        """Writes what is known before the first part goes, and syncs it."""
+        """Writes what is known before the first part goes, and syncs it. Raises StoreError."""
         self._replace(
             {
                 "start": self._start,
@@ -275,7 +264,7 @@ class Journal:
         """Keeps a file that this version cannot use, out of the way."""
         self._close()
         with suppress(FileNotFoundError):
-            self._path.rename(self._path.with_suffix(".set-aside"))
+            self._path.rename(self._path.with_suffix(SET_ASIDE_SUFFIX))
 
     def _read(self) -> tuple[dict[str, Json] | None, list[bytes]]:
         try:
@@ -296,7 +285,7 @@ class Journal:
         self, facts: dict[str, Json], *, sync: bool = True, put_in_place: Callable[[Path], object] | None = None
     ) -> None:
         data = json.dumps({**self._key.facts(), **facts}).encode() + b"\n"
-        beside = self._path.with_suffix(f".{os.urandom(4).hex()}{_DRAFT_SUFFIX}")  # no run meets another one's
+        beside = self._path.with_suffix(f".{os.urandom(4).hex()}{DRAFT_SUFFIX}")  # no run meets another one's
         try:
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(data)
@@ -305,6 +294,8 @@ class Journal:
                     os.fsync(file.fileno())
             (put_in_place or self._put_in_place)(beside)
         except OSError as exc:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise StoreError(
                 f"The journal of {self._key.tag} cannot be written: {exc.strerror}.",
                 hint=f"Make room or check the permissions of {self._path.parent}.",

@@ -129,7 +129,10 @@ class Workers:
             threading.Thread(target=self._serve, name="modelsync-part", daemon=True).start()
 
     def _allowed(self) -> int:
-        """How many threads may be there: the pace's, or one for each batch of which nothing runs; with the lock held."""
+        """How many threads may be there: the pace's, or one for each batch of which nothing runs.
+
+        Called with the lock held.
+        """
         busy = sum(batch.running for batch in self._batches)
         waiting = sum(batch.waits for batch in self._batches)
         return max(self._pace.target, min(self._pace.ceiling, busy + waiting))
