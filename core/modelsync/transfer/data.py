@@ -1,63 +1,25 @@
-"""One request of bytes to or from an object store (or the registry's own upload and download), and what is answered.
+"""One request of bytes to or from an object store (or the registry's own upload and download), and what is answered."""
 
-The one place where the data path's HTTP errors become modelsync's.
-"""
-
-import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import cast
 
 import httpx
 
-from modelsync.errors import (
-    IntegrityError,
-    ModelsyncError,
-    NoSpaceError,
-    PartError,
-    PermissionDeniedError,
-    RegistryUnavailableError,
-    RemoteChangedError,
-    RemoteModelNotFoundError,
-    TlsError,
-    UnreachableError,
-    UploadGoneError,
-)
+from modelsync.errors import IntegrityError, UnreachableError
 from modelsync.http.bodies import ReadInto
 from modelsync.http.extents import FileExtent
 from modelsync.http.transport import Transport
-from modelsync.registry.calls import Call, Reply
-from modelsync.registry.failures import Failures
-from modelsync.registry.retry import read_retry_after
 from modelsync.registry.schemas import ETag
 from modelsync.registry.targets import DataTarget
-from modelsync.registry.unreachable import unreachable
-from modelsync.registry.words import clean
 from modelsync.transfer.control import Control
+from modelsync.transfer.refusals import changed, network_trouble, refusal, version_untold
 from modelsync.transfer.retry import Retryable
 
-log = logging.getLogger("modelsync.transfer")
-
-RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-RETRIED_CODES = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "InternalError", "IncompleteBody"})
-"""S3 error codes that pass, whatever status they come with."""
 _MD5_ETAG = re.compile(r'"?[0-9a-f]{32}"?')
-ERROR_BODY_MAX_BYTES = 16 << 10
-
-
-class UrlRefused(Exception):  # noqa: N818 - it never leaves the transfer package
-    """The store answered 403: the URL may have expired; a fresh one decides (contract 4.4)."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
-
-
 Piece = memoryview | FileExtent
 """What a body is made of; extents only where `DataClient.sends_files` says so."""
 
@@ -148,7 +110,7 @@ class DataClient:
             if response.status_code == 200:
                 _drain(response)
                 return _stored(response, target)
-            raise _refusal(response, target)
+            raise refusal(response, target)
 
     @contextmanager
     def get(
@@ -173,17 +135,17 @@ class DataClient:
         request = httpx.Request("GET", target.url, headers=headers, extensions={"stop": control})
         with self._answer(request, control) as response:
             if response.status_code not in (200, 206):
-                raise _refusal(response, target)
+                raise refusal(response, target)
             etag = ETag(response.headers.get("etag", "")) or None
             if pinned.etag is not None and etag is None:
-                raise _version_untold(target)
+                raise version_untold(target)
             if pinned.etag is not None and etag != pinned.etag:
-                raise _changed()
+                raise changed()
             readinto = cast("ReadInto", response.extensions["readinto"])
             first, total = _content_range(response)
             partial = response.status_code == 206
             if partial and total is not None and pinned.total_bytes not in (None, total):
-                raise _changed()
+                raise changed()
             yield Download(readinto, etag, first, total, partial, _is_encrypted(response))
 
     @contextmanager
@@ -198,22 +160,6 @@ class DataClient:
         finally:
             if response is not None:
                 response.close()
-
-
-def network_trouble(exc: httpx.TransportError, host: str) -> Exception:
-    """What a failed exchange means: a Retryable, or TlsError, which trying again would not mend."""
-    if isinstance(exc, httpx.ConnectError):  # later, a TLS error is a damaged connection, which may pass
-        said = unreachable(exc, host)
-        if isinstance(said, TlsError):
-            return said
-    words = {
-        httpx.ConnectTimeout: "does not answer",
-        httpx.ConnectError: "cannot be reached",
-        httpx.ReadTimeout: "stopped sending",
-        httpx.WriteTimeout: "stopped receiving",
-    }.get(type(exc), "dropped the connection")
-    error = UnreachableError(f"The object store at {host} {words} ({exc}).", hint="Check the network, then try again.")
-    return Retryable(error)
 
 
 def _stored(response: httpx.Response, target: DataTarget) -> Stored:
@@ -235,88 +181,6 @@ def _is_encrypted(response: httpx.Response) -> bool:
     )
 
 
-def _refusal(response: httpx.Response, target: DataTarget) -> Exception:
-    """What a status other than success means."""
-    body = _error_body(response)
-    if not target.presigned:
-        return _own_route_refusal(response, target, body)
-    code = _xml_value(body, "Code")
-    words = clean(_xml_value(body, "Message") or body)
-    status = response.status_code
-    where = target.host
-    _log_refusal(response, where, code)
-    if code == "NoSuchUpload":
-        return UploadGoneError("The store no longer knows this upload.", hint="Push again: it starts anew.")
-    if status in (401, 403) or code in ("ExpiredToken", "AccessDenied", "RequestTimeTooSkewed"):
-        return UrlRefused(words)
-    if status in (404, 410):
-        return RemoteModelNotFoundError(
-            "The registry lists this version, but its store holds no content for it.",
-            hint="Push it again with force, or ask who pushed it.",
-        )
-    if status == 412:
-        return _changed()
-    if status == 416:
-        return IntegrityError("The object is shorter than the registry's store said.", hint="Pull it again.")
-    if status == 507 or code == "InsufficientStorage":
-        return NoSpaceError(f"The object store at {where} is full.", hint="Tell who runs it.")
-    error = _trouble(status, code, words, where)
-    if status in RETRIED_STATUSES or code in RETRIED_CODES:
-        slow = code == "SlowDown" or status in (429, 503)
-        return Retryable(error, retry_after_s=_retry_after(response), slow_down=slow)
-    return error
-
-
-def _log_refusal(response: httpx.Response, where: str, code: str) -> None:
-    """What whoever runs the store needs to find the request in their own log."""
-    request_id = clean(response.headers.get("x-amz-request-id", ""))[:80]
-    said = f"{response.status_code} {code}".rstrip()
-    log.info("the object store at %s said %s%s", where, said, f", request id {request_id}" if request_id else "")
-
-
-def _trouble(status: int, code: str, words: str, where: str) -> ModelsyncError:
-    said = " ".join(f"{status} {code} {words}".split()).rstrip(".")
-    if status in RETRIED_STATUSES:
-        return RegistryUnavailableError(f"The object store at {where} has trouble: {said}.", hint="Try again later.")
-    return PartError(f"The object store at {where} refused a part: {said}.", hint="Try again; see the log for details.")
-
-
-def _own_route_refusal(response: httpx.Response, target: DataTarget, body: str) -> Exception:
-    """The registry's own upload and download routes refuse in its words, with its token rules (contract 1.0)."""
-    failures = Failures(target.host)
-    for secret in target.headers.values():
-        failures.hide(secret)
-    reply = Reply(response.status_code, body.encode(), response.headers.get("content-type", ""))
-    call = Call("PUT", "/upload", subject="content of this version", about="the content", touches_storage=True)
-    failure = failures.of_raw_reply(reply, call)
-    return Retryable(failure.error, retry_after_s=_retry_after(response)) if failure.transient else failure.error
-
-
-def refused_for_good(words: str) -> PermissionDeniedError:
-    """A fresh URL was refused as well."""
-    return PermissionDeniedError(
-        f"The object store refused two signed URLs in a row: {words.rstrip('.') or '403'}.",
-        hint="The registry's storage settings or this machine's clock may be wrong.",
-    )
-
-
-def _changed() -> RemoteChangedError:
-    return RemoteChangedError(
-        "Someone replaced this version in the registry while it was read.", hint="Pull it again to get the new one."
-    )
-
-
-def _version_untold(target: DataTarget) -> Retryable:
-    """Its bytes may be those of another version, which must not be mixed with what came before."""
-    return Retryable(
-        UnreachableError(
-            f"Something answers in the place of the object store at {target.host}: "
-            "it does not say which version it sends.",
-            hint="Check the network: a VPN or a proxy may be in the way. Then try again.",
-        )
-    )
-
-
 def _content_range(response: httpx.Response) -> tuple[int, int | None]:
     if response.status_code == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
@@ -327,32 +191,6 @@ def _content_range(response: httpx.Response) -> tuple[int, int | None]:
     return 0, int(length) if length.isdigit() else None
 
 
-def _error_body(response: httpx.Response) -> str:
-    collected = bytearray()
-    try:
-        for piece in response.iter_raw():
-            collected += piece
-            if len(collected) >= ERROR_BODY_MAX_BYTES:
-                break
-    except httpx.TransportError:
-        pass  # the status has said enough
-    return bytes(collected[:ERROR_BODY_MAX_BYTES]).decode("utf-8", "replace")
-
-
 def _drain(response: httpx.Response) -> None:
     for _ in response.iter_raw():
         pass
-
-
-def _xml_value(body: str, name: str) -> str:
-    match = re.search(rf"<{name}>([^<]*)</{name}>", body)
-    return match[1].strip() if match else ""
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """By the store's own clock where it tells the time: this machine's may be wrong."""
-    try:
-        now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    except (ValueError, KeyError):
-        now = None
-    return read_retry_after(response.headers.get("retry-after"), now)

@@ -14,9 +14,10 @@ from modelsync.registry.targets import DataTarget
 from modelsync.transfer.address import SignedAddress, TargetFor
 from modelsync.transfer.bandwidth import Bandwidth
 from modelsync.transfer.control import Control
-from modelsync.transfer.data import DataClient, Download, UrlRefused, Version, refused_for_good
+from modelsync.transfer.data import DataClient, Download, Version
 from modelsync.transfer.parts import MiB, Part
 from modelsync.transfer.progress import PartProgress
+from modelsync.transfer.refusals import UrlRefused, refused_for_good
 from modelsync.transfer.retry import Retryable, RetryPolicy, signed
 from modelsync.transfer.workers import Task, Worker, Workers
 

@@ -9,9 +9,10 @@ from modelsync.archive.layout import ArchiveLayout
 from modelsync.errors import IntegrityError
 from modelsync.registry.schemas import CompletedPart, ETag
 from modelsync.transfer.control import Control
-from modelsync.transfer.data import DataClient, Piece, UrlRefused, refused_for_good
+from modelsync.transfer.data import DataClient, Piece
 from modelsync.transfer.parts import Part
 from modelsync.transfer.progress import PartProgress
+from modelsync.transfer.refusals import UrlRefused, refused_for_good
 from modelsync.transfer.retry import Retryable, RetryPolicy, signed
 from modelsync.transfer.signing import SignedAhead, TargetFor
 from modelsync.transfer.workers import Task, Worker, Workers
