@@ -213,22 +213,3 @@ def test_a_refused_connection_is_a_connect_error(transport: Transport) -> None:
 def test_ipv6_is_reached(transport: Transport) -> None:
     with raw_server(ok_with(b"six"), host="::1") as server:
         assert read_all(transport.handle_request(get(server.url))) == b"six"
-
-
-def test_a_proxy_of_the_environment_carries_the_request(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str, bytes]] = []
-
-    def proxy(connection: Connection) -> None:
-        seen.append(connection.read_request())
-        connection.answer("200 OK", b"by proxy", ETag='"e"')
-
-    sent: list[int] = []
-    with raw_server(proxy) as server:
-        monkeypatch.setenv("http_proxy", server.url)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        response = transport.handle_request(put("http://store.example/part", b"abc", b"de", on_sent=sent.append))
-        assert read_all(response) == b"by proxy"
-    head, body = seen[0]
-    assert head.startswith("PUT http://store.example/part ")
-    assert body == b"abcde"
-    assert sum(sent) == 5

@@ -62,8 +62,15 @@ def goes_through_proxy(url: httpx.URL) -> bool:
     return not urllib.request.proxy_bypass(url.host if url.port is None else f"{url.host}:{url.port}")
 
 
+def proxy_for(url: httpx.URL) -> str:
+    """The proxy's address as the environment gives it, for a URL that `goes_through_proxy`; it may hold a password."""
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all", "")
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
 def unusable_proxy() -> SettingsError:
-    """httpx could not use what the environment names (SOCKS needs a library that is not ours)."""
+    """Nobody here could use what the environment names (SOCKS needs a library that is not ours)."""
     return SettingsError(
         "The proxy that the environment names cannot be used.",
         hint="An HTTP proxy can, a SOCKS proxy cannot: let HTTPS_PROXY be like http://host:port, and unset ALL_PROXY.",
@@ -71,4 +78,4 @@ def unusable_proxy() -> SettingsError:
 
 
 UNUSABLE_PROXY = (ImportError, ValueError, httpx.InvalidURL)
-"""What httpx raises for a proxy that it cannot use."""
+"""What is raised for a proxy that cannot be used."""

@@ -4,7 +4,7 @@ How it works: httpx's own transport passes every body through h11 in 64 KiB piec
 This one speaks HTTP/1.1 through the standard library's `http.client`, sends each piece of a request's stream with
 `socket.send`, and gives the response a `readinto` (in `response.extensions`) that receives straight into the caller's
 buffer. httpx keeps its client, its requests and its errors. Requests that must go through a proxy of the environment
-are left to httpx's own transport.
+are left to httpcore, which httpx stands on.
 
 A request's extensions may carry `stop` (a Stop: the wish shuts the socket down) and `on_sent` (called with the
 number of body bytes that the kernel took). Time-outs are per operation: `CONNECT_TIMEOUT_S` to connect,
