@@ -1,5 +1,6 @@
 """Push: one local version to a real registry over HTTP."""
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -280,6 +281,16 @@ def test_trouble_that_passes_is_tried_again_and_counted(
     result = push(TAG, sides)
     assert (result.outcome, result.retries) == (Outcome.PUSHED, 2)
     assert stored_object(registry_server) == archive_of(model, sides)
+
+
+def test_a_part_that_is_tried_again_says_in_the_log_of_which_version(
+    registry_server: RegistryServer, make_sides: SidesFactory, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_iris(home)
+    registry_server.faults.slow_down_parts = 1
+    with caplog.at_level(logging.INFO, "modelsync"):
+        push(TAG, make_sides(registry_server))
+    assert "of push iris:v1 is tried again, 1 so far: " in caplog.text
 
 
 def test_a_signed_url_that_expired_while_its_part_waited_is_asked_for_again(

@@ -1,6 +1,7 @@
 """One limit and one pool of threads for everything: shared fairly, changed while they are used, by many transfers."""
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from modelsync.results import Outcome
 from modelsync.sync import Sides, pull, push
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
-from modelsync.transfer.progress import Progress
+from modelsync.transfer.progress import PartSnapshot, Progress
 from modelsync.transfers import Transfers
 from support.bad_proxy import ALWAYS, Exchange, Request, no_harm
 from support.fault_bench import TAG, Bench, MiB
@@ -181,6 +182,37 @@ def test_fewer_threads_hold_fewer_connections_while_it_runs(bench: Bench) -> Non
     assert moving.result().retries == 0
     assert later.most == 1
     bench.assert_pushed(model)
+
+
+def test_signing_a_part_does_not_hold_up_the_others(bench: Bench) -> None:
+    model = bench.write(size=20 * MiB)
+    asked, let_go = threading.Event(), threading.Event()
+
+    def hold_part_two(_at: int, piece: bytes) -> bytes:
+        if re.search(rb'"part_number":\s*2\b', piece):
+            asked.set()
+            assert let_go.wait(60)
+        return piece
+
+    def held(exchange: Exchange) -> None:
+        with exchange.ask(edit=hold_part_two) as answer:
+            exchange.keep = exchange.pass_on(answer)
+
+    bench.proxy.misbehave(
+        held, times=ALWAYS, where=lambda request: request.target.endswith("/presign_multipart_upload_url")
+    )
+    moving = Moving("push", bench.sides(all_through_proxy=True), bench)
+    try:
+        wait_for(lambda: moving.ended or [part.state.is_done for part in parts_of(moving)] == [True, False, True])
+        assert asked.is_set()
+    finally:
+        let_go.set()
+    assert moving.result().retries == 0
+    bench.assert_pushed(model)
+
+
+def parts_of(moving: Moving) -> tuple[PartSnapshot, ...]:
+    return moving.progress.snapshot().parts
 
 
 def test_a_store_that_asks_for_a_long_wait_is_left_alone_and_the_wait_is_told(bench: Bench) -> None:

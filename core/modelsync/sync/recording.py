@@ -22,7 +22,7 @@ R = TypeVar("R", bound=TransferResult)
 def recorded(sides: Sides, direction: Direction, tag: Tag, progress: Progress, run: Callable[[], R]) -> R:
     """Runs a transfer and adds how it ended to the history of `sides`; raises what it raises."""
     began = datetime.now(UTC)
-    progress.begin()
+    progress.begin(f"{direction} {tag}")
     try:
         result = run()
     except BaseException as exc:

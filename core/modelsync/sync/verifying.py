@@ -50,6 +50,7 @@ def verify(
     """
     control = control or Control()
     progress = progress or Progress()
+    progress.begin(f"verify {tag}")
     progress.phase = Phase.LOOK
     local = sides.store.get(tag)
     remote = _remote(tag, sides, control)

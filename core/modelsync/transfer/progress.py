@@ -110,7 +110,7 @@ class ProgressSnapshot:
 class PartProgress:
     """The counters of one part; written by the one thread that moves it."""
 
-    __slots__ = ("attempts", "done", "kept", "last_byte_at", "moved", "note", "number", "size", "start", "state")
+    __slots__ = ("attempts", "done", "kept", "last_byte_at", "moved", "note", "number", "of", "size", "start", "state")
 
     def __init__(self, number: int, start: int, size: int) -> None:
         self.number = number
@@ -123,6 +123,8 @@ class PartProgress:
         self.attempts = 0
         self.state = PartState.WAITING
         self.note = ""
+        self.of = ""
+        """Which transfer it is a part of, for the log; empty where nobody said."""
         self.last_byte_at = 0.0
 
     def begin(self, at: int = 0) -> None:
@@ -142,7 +144,8 @@ class PartProgress:
         """The try failed; the part waits for its next one."""
         self.state = PartState.RETRY
         self.note = note
-        log.info("part %d is tried again, %d so far: %s", self.number, self.attempts, note)
+        of = f" of {self.of}" if self.of else ""
+        log.info("part %d%s is tried again, %d so far: %s", self.number, of, self.attempts, note)
 
     def finish(self, note: str = "") -> None:
         self.done = self.size
@@ -169,17 +172,24 @@ class Progress:
         self._files: TransferFiles | None = None
         self._samples: deque[tuple[float, int]] = deque()
         self._part_speeds: dict[int, tuple[float, int, float]] = {}
+        self._subject = ""
         self.phase = Phase.WAITING
         self.bytes_total: int | None = None
         self.bytes_kept = 0
         """Bytes that an earlier run moved already and that no part of this one stands for."""
 
-    def begin(self) -> None:
-        """Starts the clock: what was asked for long before it runs has not been at it since."""
+    def begin(self, subject: str = "") -> None:
+        """Starts the clock: what was asked for long before it runs has not been at it since.
+
+        `subject` names the transfer in the log, where the parts of several run side by side: `push iris:v1`.
+        """
         self._began = self._clock()
+        self._subject = subject
 
     def set_parts(self, parts: Sequence[PartProgress]) -> None:
         """`parts` ascend; what none of them stands for was moved by an earlier run."""
+        for part in parts:
+            part.of = self._subject
         self._parts = parts
 
     def set_files(self, files: "TransferFiles") -> None:
