@@ -8,8 +8,8 @@ this module: httpcore takes time to load.
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import partial
 
 import httpcore
@@ -22,7 +22,7 @@ from modelsync.http.stopping import Stop, interruptibly
 KEPT_S = 5.0
 """Proxies forget silent connections sooner than servers do."""
 
-_MEANINGS: dict[type[Exception], type[httpx.TransportError]] = {
+_MEANINGS: dict[type[BaseException], type[httpx.TransportError]] = {
     httpcore.ConnectTimeout: httpx.ConnectTimeout,
     httpcore.ReadTimeout: httpx.ReadTimeout,
     httpcore.WriteTimeout: httpx.WriteTimeout,
@@ -68,14 +68,9 @@ class ProxyPool:
         with self.heeding(stop):
             return self._pool.handle_request(asked)
 
-    @contextmanager
-    def heeding(self, stop: Stop | None) -> Iterator[None]:
+    def heeding(self, stop: Stop | None) -> AbstractContextManager[None]:
         """For what this thread does with a connection or an answer: the wish ends it, and errors are httpx's."""
-        try:
-            with self._network.heeding(stop):
-                yield
-        except tuple(_MEANINGS) as exc:
-            raise _MEANINGS[type(exc)](str(exc)) from exc
+        return _Heeding(self._network, stop)
 
     def close(self) -> None:
         self._pool.close()
@@ -92,26 +87,9 @@ class _Network(httpcore.NetworkBackend):
         stop: Stop | None = getattr(self._here, "stop", None)
         return stop
 
-    @contextmanager
-    def heeding(self, stop: Stop | None) -> Iterator[None]:
-        before, self._here.stop = self.stop, stop
-        try:
-            yield
-        finally:
-            self._here.stop = before
-
-    @contextmanager
-    def attached(self, sock: socket.socket) -> Iterator[None]:
-        """The wish shuts this socket down."""
-        stop = self.stop
-        if stop is None:
-            yield
-            return
-        stop.attach(sock)
-        try:
-            yield
-        finally:
-            stop.detach(sock)
+    @stop.setter
+    def stop(self, stop: Stop | None) -> None:
+        self._here.stop = stop
 
     def connect_tcp(
         self,
@@ -135,6 +113,38 @@ class _Network(httpcore.NetworkBackend):
         return _Stream(interruptibly(unless_late, stop), self)
 
 
+class _Heeding:
+    """A class, as the next one: a generator would cost a tenth of what a download through TLS does."""
+
+    def __init__(self, network: _Network, stop: Stop | None) -> None:
+        self._network = network
+        self._stop = stop
+
+    def __enter__(self) -> None:
+        self._network.stop = self._stop
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._network.stop = None
+        if kind is not None and (meaning := _MEANINGS.get(kind)) is not None:
+            raise meaning(str(error)) from error
+
+
+class _Attached:
+    """The wish shuts this socket down."""
+
+    def __init__(self, stop: Stop | None, sock: socket.socket) -> None:
+        self._stop = stop
+        self._sock = sock
+
+    def __enter__(self) -> None:
+        if self._stop is not None:
+            self._stop.attach(self._sock)
+
+    def __exit__(self, *_: object) -> None:
+        if self._stop is not None:
+            self._stop.detach(self._sock)
+
+
 class _Stream(httpcore.NetworkStream):
     """One connection, plain or through TLS; its calls that block end at the wish."""
 
@@ -144,11 +154,11 @@ class _Stream(httpcore.NetworkStream):
         self._sock: socket.socket = inner.get_extra_info("socket")
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with self._network.attached(self._sock):
+        with _Attached(self._network.stop, self._sock):
             return self._inner.read(max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        with self._network.attached(self._sock):
+        with _Attached(self._network.stop, self._sock):
             for at in range(0, len(buffer), SEALED_ONCE_BYTES):  # the time-out is for each of them
                 self._inner.write(buffer[at : at + SEALED_ONCE_BYTES], timeout)
 
@@ -159,10 +169,10 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         if isinstance(self._sock, ssl.SSLSocket):  # TLS within TLS goes on using this one
-            with self._network.attached(self._sock):
+            with _Attached(self._network.stop, self._sock):
                 return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._network)
         # What is wrapped loses its connection to what wraps it, which nobody gets before hands were shaken.
-        with self._sock.dup() as same, self._network.attached(same):
+        with self._sock.dup() as same, _Attached(self._network.stop, same):
             return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._network)
 
     def get_extra_info(self, info: str) -> object:
