@@ -179,6 +179,37 @@ def test_two_pushes_at_once_leave_one_whole_version(s3: S3Bench, make_sides: Sid
     assert read_tree(pull(TAG, make_sides(server, "other")).path) == read_tree(model)
 
 
+def test_two_pushes_of_different_content_at_once_leave_one_of_the_two_whole(
+    s3: S3Bench, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    server = s3.registry()
+    machines = ("one", "two")
+    models = [iris(tmp_path / name, size) for name, size in zip(machines, (40 * MiB, 48 * MiB), strict=True)]
+    sides = [make_sides(server, name, state=f"{name}-state") for name in machines]
+    both_send = threading.Barrier(2)
+    progresses = [Progress(), Progress()]
+
+    def run(index: int) -> TransferResult:
+        both_send.wait(30)
+        return push(TAG, sides[index], force=True, progress=progresses[index])
+
+    for each in sides:
+        each.workers.bandwidth.limit = 24 * MiB
+    with ThreadPoolExecutor(2) as threads:
+        pushes = [threads.submit(run, index) for index in (0, 1)]
+        wait_for(lambda: all(progress.bytes_moved > 0 for progress in progresses), within_s=60)
+        assert not any(pushing.done() for pushing in pushes)
+        assert [pushing.result(120).outcome for pushing in pushes] == [Outcome.PUSHED] * 2
+    record = sides[0].registry.model(TAG)
+    assert record is not None
+    assert record.status is UploadStatus.SUCCESS
+    assert s3.seaweed.keys(s3.bucket) == [KEY]
+    assert s3.seaweed.uploads(s3.bucket) == []
+    pulled = pull(TAG, make_sides(server, "other"), verify=True)
+    assert pulled.outcome is Outcome.PULLED
+    assert read_tree(pulled.path) in [read_tree(model) for model in models]
+
+
 @pytest.mark.needs("real-weights")
 def test_the_real_bentoml_and_we_read_what_the_other_pushed(
     s3: S3Bench, make_sides: SidesFactory, real_home: Path, tmp_path: Path
