@@ -13,7 +13,7 @@ import pytest
 from modelsync.http.extents import FileExtent
 from modelsync.http.transport import Transport
 from support.data_requests import get, put, read_all
-from support.raw_server import Connection, raw_server
+from support.raw_server import Connection, header, raw_server
 from support.tls_ends import client_end, server_end
 
 MiB = 1 << 20
@@ -21,7 +21,6 @@ LIMIT_S = 2.0
 """Long beside what a busy machine takes to run a thread."""
 IMPATIENT_S = 1.0
 """For the tests in which nothing is silent for so long."""
-SLOW_BYTES = 2 * MiB
 
 TLS = pytest.mark.parametrize("tls", [None, server_end()], ids=["plain", "TLS"])
 
@@ -125,21 +124,21 @@ def test_bytes_that_trickle_in_are_no_stall(tls: ssl.SSLContext | None, impatien
 
 @pytest.mark.parametrize("body", ["buffers", "a file"])
 def test_bytes_that_trickle_out_are_no_stall(body: str, impatient: Transport, extent: FileExtent) -> None:
-    pieces = [FileExtent(extent.fd, 0, SLOW_BYTES)] if body == "a file" else [bytes(SLOW_BYTES)]
+    pieces = [FileExtent(extent.fd, 0, MiB)] if body == "a file" else [bytes(MiB)]
     with raw_server(takes_slowly, narrow=True) as server:
         assert impatient.handle_request(put(server.url, *pieces)).status_code == 200
 
 
 def test_a_slow_upload_through_tls_is_no_stall(impatient: Transport) -> None:
     with raw_server(takes_slowly, tls=server_end(), narrow=True) as server:
-        assert impatient.handle_request(put(server.url, *[bytes(MiB)] * 2)).status_code == 200
+        assert impatient.handle_request(put(server.url, bytes(MiB), bytes(MiB))).status_code == 200
 
 
 def takes_slowly(connection: Connection) -> None:
     """Takes a body bit by bit, a MiB in two of the impatient one's limits."""
-    connection.read_head()
+    size = int(header(connection.read_head(), "content-length") or 0)
     taken, tick = len(connection.rest), threading.Event()
-    while taken < SLOW_BYTES:
+    while taken < size:
         tick.wait(2 * IMPATIENT_S / 64)
         taken += len(connection.sock.recv(16 << 10))
     connection.answer("200 OK")
