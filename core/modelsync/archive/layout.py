@@ -196,25 +196,32 @@ class ArchiveReader:
                 yield bytes(stop - offset)
             offset = stop
 
-    def pieces(self, offset: int, buffer: memoryview, file_from_bytes: int) -> Iterator[memoryview | FileExtent]:
-        """As many bytes as the buffer holds: long stretches of files as such, all between them through the buffer.
+    def pieces(
+        self, offset: int, length: int, buffer: memoryview, file_from_bytes: int
+    ) -> Iterator[memoryview | FileExtent]:
+        """The same bytes: long stretches of files as such, all between them through the buffer.
 
         A piece is good until the next is asked for. Many small files so become few pieces.
         """
         filled = 0
-        for extent in self.extents(offset, len(buffer)):
-            long = isinstance(extent, FileExtent) and len(extent) >= file_from_bytes
-            if long and filled:
-                yield buffer[:filled]
-                filled = 0
-            if not isinstance(extent, FileExtent):
-                buffer[filled : filled + len(extent)] = extent
-            elif long:
+        for extent in self.extents(offset, length):
+            if isinstance(extent, FileExtent) and len(extent) >= file_from_bytes:
+                if filled:
+                    yield buffer[:filled]
+                    filled = 0
                 yield extent
                 continue
-            else:
-                self._read_file(extent, buffer[filled : filled + len(extent)])
-            filled += len(extent)
+            for begin in range(0, len(extent), len(buffer)):
+                part = min(len(buffer), len(extent) - begin)
+                if filled + part > len(buffer):
+                    yield buffer[:filled]
+                    filled = 0
+                if isinstance(extent, FileExtent):
+                    stretch = FileExtent(extent.fd, extent.offset + begin, part)
+                    self._read_file(stretch, buffer[filled : filled + part])
+                else:
+                    buffer[filled : filled + part] = extent[begin : begin + part]
+                filled += part
         if filled:
             yield buffer[:filled]
 

@@ -14,7 +14,7 @@ PART_SIZE_MAX = 5 * GiB
 """S3's limit for one part."""
 PARTS_MAX = 3_500
 """S3 takes 10,000, but the registry's 256 KiB body limit holds about 3,900 quoted ETags (contract 4.3)."""
-PARTS_PER_THREAD = 10
+PARTS_PER_THREAD = 6
 """So that what is in flight, and lost by a kill, is below a tenth of a big model, and the last parts end together."""
 
 

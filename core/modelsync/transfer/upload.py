@@ -19,6 +19,8 @@ from modelsync.transfer.workers import Task, Worker, Workers
 
 BY_KERNEL_FROM_BYTES = 64 << 10
 """A shorter stretch of a file is copied with its neighbours sooner than it is sent by calls of its own."""
+BY_KERNEL_MAX_BYTES = 8 << 20
+"""As much of a file is handed over at once; the kernel gets it in calls of 1 MiB, and each is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,13 @@ class Upload:
             offset = part.start
             with self.layout.open() as reader:
                 while offset < part.end:
-                    length = min(worker.next_piece(), part.end - offset)
+                    most = BY_KERNEL_MAX_BYTES if by_kernel else len(worker.buffer)
+                    length = min(worker.next_piece(most), part.end - offset)
                     worker.bandwidth.take(length, control)
-                    piece = worker.buffer[:length]
                     if by_kernel:
-                        yield from reader.pieces(offset, piece, BY_KERNEL_FROM_BYTES)
+                        yield from reader.pieces(offset, length, worker.buffer, BY_KERNEL_FROM_BYTES)
                     else:
+                        piece = worker.buffer[:length]
                         reader.read_into(offset, piece)
                         if digest is not None:
                             digest.update(piece)

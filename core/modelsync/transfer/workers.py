@@ -39,8 +39,8 @@ class Worker:
         self._piece = PIECE_BYTES_FIRST
         self._piece_began = 0.0
 
-    def next_piece(self) -> int:
-        """How many bytes to move at once: up to 1 MiB on a fast line, few on a slow one, so that progress is seen.
+    def next_piece(self, most: int = PIECE_BYTES) -> int:
+        """How many bytes to move at once: up to `most` on a fast line, few on a slow one, so that progress is seen.
 
         Called once for each piece; the time between two calls tells how fast the line is.
         """
@@ -48,9 +48,10 @@ class Worker:
         took = now - self._piece_began
         self._piece_began = now
         if took < PIECE_QUICK_S:
-            self._piece = min(PIECE_BYTES, self._piece * 2)
+            self._piece *= 2
         elif took > PIECE_SLOW_S:
             self._piece = max(PIECE_BYTES_FIRST, self._piece // 2)
+        self._piece = min(most, self._piece)
         return self.bandwidth.piece(self._piece)
 
 
