@@ -102,7 +102,11 @@ def run_jobs(session: Session, jobs: Sequence[Job]) -> int:
                 session.output.record(job.record(), ())
         raise
     with closing(sides), Interrupts() as interrupts:
-        return exit_code(_run_each(session, sides, jobs, interrupts))
+        try:
+            return exit_code(_run_each(session, sides, jobs, interrupts))
+        except KeyboardInterrupt:  # the second one: what runs is not waited for
+            sides.unrecorded.abandon()
+            raise
 
 
 def exit_code(codes: Iterable[int]) -> int:

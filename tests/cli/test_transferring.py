@@ -249,6 +249,8 @@ def test_a_second_interrupt_leaves_at_once_while_the_registry_cannot_be_told(
     _, err = process.communicate(timeout=5)
     assert process.returncode == 130
     assert "Traceback" not in err
+    (entry,) = signed_in.run("history", "--json").records
+    assert (entry["tag"], entry["outcome"], entry["reason"]) == ("m:v1", "cancelled", "Interrupted.")
 
 
 def test_a_reader_of_stdout_that_has_left_is_no_traceback(signed_in: Command) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from modelsync.errors import Cancelled, ModelsyncError
@@ -23,15 +24,15 @@ def recorded(sides: Sides, direction: Direction, tag: Tag, progress: Progress, r
     """Runs a transfer and adds how it ended to the history of `sides`; raises what it raises."""
     began = datetime.now(UTC)
     progress.begin(f"{direction} {tag}")
-    try:
-        result = run()
-    except BaseException as exc:
-        ending, reason = _ending_of(exc)
-        _add(sides, direction, tag, progress, began, ending, reason)
-        raise
-    ending = Ending(result.outcome)
-    resumed, verified = result.resumed, result.verified
-    _add(sides, direction, tag, progress, began, ending, result.reason, resumed=resumed, verified=verified)
+    add = partial(_add, sides, direction, tag, progress, began)
+    with sides.unrecorded.waiting(partial(add, Ending.CANCELLED, "Interrupted.")) as end:
+        try:
+            result = run()
+        except BaseException as exc:
+            end(partial(add, *_ending_of(exc)))
+            raise
+        resumed, verified = result.resumed, result.verified
+        end(partial(add, Ending(result.outcome), result.reason, resumed=resumed, verified=verified))
     return result
 
 

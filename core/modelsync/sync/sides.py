@@ -8,6 +8,7 @@ from modelsync.history import History
 from modelsync.model import Direction, RemoteModel
 from modelsync.registry.client import Registry
 from modelsync.store import ModelStore
+from modelsync.sync.unrecorded import Unrecorded
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
 from modelsync.transfer.data import DataClient
@@ -37,6 +38,8 @@ class Sides:
     """When a part is tried again, and after how long."""
     history: History | None = None
     """Where every transfer that ends is recorded; None records nothing."""
+    unrecorded: Unrecorded = field(default_factory=Unrecorded, repr=False)
+    """The transfers that run, until they are in the history."""
 
     def journal_key(self, direction: Direction, tag: Tag) -> JournalKey:
         """Names the journal of a transfer between just these two sides."""
