@@ -64,7 +64,7 @@ class Clock:
 
 
 @TLS
-def test_a_stall_in_the_middle_of_a_body_is_told_within_one_and_a_half_limits(
+def test_a_stall_in_the_middle_of_a_body_is_told_before_twice_its_time(
     tls: ssl.SSLContext | None, transport: Transport
 ) -> None:
     over, clock = threading.Event(), Clock()
@@ -82,13 +82,13 @@ def test_a_stall_in_the_middle_of_a_body_is_told_within_one_and_a_half_limits(
         response = transport.handle_request(get(server.url))
         with pytest.raises(httpx.ReadTimeout):
             read_all(response, MiB)
-        assert LIMIT_S * 0.9 < clock.silent_s() < LIMIT_S * 1.5
+        assert LIMIT_S * 0.9 < clock.silent_s() < LIMIT_S * 1.95
         over.set()
         response.close()
 
 
 @pytest.mark.parametrize("body", ["buffers", "a file"])
-def test_a_stall_in_the_middle_of_sending_is_told_within_one_and_a_half_limits(
+def test_a_stall_in_the_middle_of_sending_is_told_before_twice_its_time(
     body: str, transport: Transport, extent: FileExtent
 ) -> None:
     over, clock = threading.Event(), Clock()
@@ -103,7 +103,7 @@ def test_a_stall_in_the_middle_of_sending_is_told_within_one_and_a_half_limits(
     with raw_server(script) as server:
         with pytest.raises(httpx.WriteTimeout):
             transport.handle_request(put(server.url, *pieces))
-        assert LIMIT_S * 0.9 < clock.silent_s() < LIMIT_S * 1.5
+        assert LIMIT_S * 0.9 < clock.silent_s() < LIMIT_S * 1.95
         over.set()
 
 
@@ -115,7 +115,7 @@ def test_bytes_that_trickle_in_are_no_stall(tls: ssl.SSLContext | None, impatien
         connection.read_head()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + bytes(MiB - 4000))
         for _ in range(4):
-            assert not over.wait(IMPATIENT_S * 0.6)
+            assert not over.wait(IMPATIENT_S * 0.35)
             connection.send(bytes(1000))
 
     with raw_server(script, tls=tls) as server:
