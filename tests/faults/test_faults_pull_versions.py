@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -146,10 +147,16 @@ def test_a_stream_of_no_known_length_that_ends_where_it_was_cut_is_told_apart_by
     assert_not_mixed_and_the_next_pull_brings_the_new_version(bench)
 
 
-def test_a_compressed_archive_that_is_replaced_behind_its_head_is_told(bench: Bench) -> None:
+def compressed_object(bench: Bench) -> Path:
+    """An object that can only be read as a stream; returns the model that is in it."""
     model = write_model(bench.folder / "author", str(TAG), files={"weights.bin": os.urandom(2 * MiB)})
     register_model(bench.server.api, TAG.name, TAG.version)
     replace_object(bench, plain_tar(model, "w:gz"))()
+    return model
+
+
+def test_a_compressed_archive_that_is_replaced_behind_its_head_is_told(bench: Bench) -> None:
+    model = compressed_object(bench)
     (model / "weights.bin").write_bytes(os.urandom(2 * MiB))
     replaced = after(replace_object(bench, plain_tar(model, "w:gz")), no_harm)
     bench.proxy.misbehave(replaced, method="GET", where=whole)
@@ -159,9 +166,7 @@ def test_a_compressed_archive_that_is_replaced_behind_its_head_is_told(bench: Be
 
 
 def test_a_stream_that_begins_elsewhere_than_asked_is_asked_for_again(bench: Bench) -> None:
-    model = write_model(bench.folder / "author", str(TAG), files={"weights.bin": os.urandom(2 * MiB)})
-    register_model(bench.server.api, TAG.name, TAG.version)
-    replace_object(bench, plain_tar(model, "w:gz"))()
+    model = compressed_object(bench)
     bench.proxy.misbehave(other_range(512), method="GET", where=whole)
     result = pull(TAG, bench.sides("reader"))
     assert (result.outcome, result.retries) == (Outcome.PULLED, 1)
