@@ -15,6 +15,8 @@ import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
+from typing import Protocol, cast
 
 from modelsync.http.extents import FileExtent
 
@@ -25,9 +27,8 @@ CALLS_TO_A_STALL = 16
 and the kernel may find a little room once more: a stall is told after 20/16 of its time at most."""
 SEALED_ONCE_BYTES = 64 << 10
 """As much as TLS gets in one call, which has one time-out for all of it: what a slow line takes in that time."""
-RECORD_BYTES = 16 << 10
-"""What TLS carries in one record (RFC 8446, 5.1); one call opens one, however large its buffer is."""
-RECORDS_AT_ONCE = 8
+RECORDS_TOGETHER_S = 0.02
+"""As long as TLS records are taken together. A call opens one, 16 KiB at most (RFC 8446, 5.1), into any buffer."""
 
 
 def can_bulk(sock: socket.socket) -> bool:
@@ -52,6 +53,12 @@ def receive(sock: socket.socket, view: memoryview) -> int:
     raise TimeoutError("no byte came in time")
 
 
+class _Sealed(Protocol):
+    """An `ssl.SSLSocket`, whose `read` says in typeshed that it returns bytes, which with a buffer it does not."""
+
+    def read(self, size: int, buffer: memoryview, /) -> int: ...
+
+
 class Records:
     """Receives through TLS from one socket, many records at a time while they come."""
 
@@ -62,14 +69,17 @@ class Records:
         """Receives at least one byte; 0 at the stream's end. Raises the socket's OSError, TimeoutError for a stall."""
         if self._trouble is not None:
             raise self._trouble
-        total = last = sock.recv_into(view)
-        for _ in range(RECORDS_AT_ONCE - 1):
-            if last < RECORD_BYTES or total == len(view):
-                break
+        read = cast("_Sealed", sock).read  # `recv_into` is this after two more calls, for each record
+        size = len(view)
+        total = read(size, view)
+        until = monotonic() + RECORDS_TOGETHER_S
+        while 0 < total < size and monotonic() < until:
             try:
-                last = sock.recv_into(view[total:])
+                last = read(size - total, view[total:])
             except OSError as exc:
                 self._trouble = exc  # what came is good; the next call is told, and need not wait for it again
+                break
+            if last == 0:
                 break
             total += last
         return total
