@@ -16,7 +16,8 @@ from benchmarks.contenders import S5CMD, s5cmd
 from benchmarks.lateness import Lateness, lateness_of
 from benchmarks.models import GIB, MIB, Model, archive_of_ours
 from benchmarks.report import Verdict
-from benchmarks.running import Row, Workshop, run_case, workshop
+from benchmarks.running import Row, run_case
+from benchmarks.workshop import Workshop, workshop
 
 RESULT = Path(__file__).with_name("last_run")
 TIMER = "timer"

@@ -132,6 +132,12 @@ def pull_limit(url: str, target: Path, around: Surroundings, *, sync: bool) -> C
     return Command(LIMIT, _synced(argv, target) if sync else argv, around.environment(PYTHONPATH=str(ROOT)))
 
 
+def limit_files(direction: str, plan: Path, folder: Path, url: str, around: Surroundings) -> Command:
+    """A model of many files, each from or to its own place."""
+    argv = (sys.executable, "-m", "benchmarks.limit_files", direction, str(plan), str(folder), url)
+    return Command(LIMIT, argv, around.environment(PYTHONPATH=str(ROOT)))
+
+
 def fetch(contender: str, url: str, ca_file: Path, around: Surroundings) -> Command:
     """Everything received and thrown away."""
     environment = around.environment(PYTHONPATH=os.pathsep.join((str(ROOT), str(ROOT / "core"))))

@@ -16,13 +16,15 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 THREADS = 4
 STRETCH_BYTES = 32 << 20
 PIECE_BYTES = 1 << 20
 HEAD_MAX_BYTES = 64 << 10
+Stretch = TypeVar("Stretch")
 
 
 def main() -> int:
@@ -36,35 +38,42 @@ def main() -> int:
     if options.direction == "push":
         with open(options.file, "rb") as file:  # noqa: PTH123 - pathlib is one more import to wait for
             push = _push_digested if options.md5 else _push
-            _share(os.fstat(file.fileno()).st_size, lambda sock, at, end: push(sock, url, file.fileno(), at, end), url)
+            size = os.fstat(file.fileno()).st_size
+            share(
+                range(0, size, STRETCH_BYTES), lambda sock, at: push(sock, url, file.fileno(), at, _end(at, size)), url
+            )
     else:
         target = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         size = _size(url)
         os.ftruncate(target, size)
-        _share(size, lambda sock, at, end: _pull(sock, url, target, at, end), url)
+        share(range(0, size, STRETCH_BYTES), lambda sock, at: _pull(sock, url, target, at, _end(at, size)), url)
         os.close(target)
     return 0
 
 
-def _share(size: int, move: Callable[[socket.socket, int, int], None], url: SplitResult) -> None:
+def _end(at: int, size: int) -> int:
+    return min(size, at + STRETCH_BYTES)
+
+
+def share(stretches: Iterable[Stretch], move: Callable[[socket.socket, Stretch], None], url: SplitResult) -> None:
     """Has the threads move every stretch; raises what went wrong in one of them."""
-    stretches = iter(range(0, size, STRETCH_BYTES))
+    left = iter(stretches)
     lock = threading.Lock()
     troubles: list[Exception] = []
 
-    def taken() -> Iterator[int]:
+    def taken() -> Iterator[Stretch]:
         while not troubles:
             with lock:
-                at = next(stretches, None)
-            if at is None:
+                stretch = next(left, None)
+            if stretch is None:
                 return
-            yield at
+            yield stretch
 
     def serve() -> None:
         try:
-            with _connected(url) as sock:
-                for at in taken():
-                    move(sock, at, min(size, at + STRETCH_BYTES))
+            with connected(url) as sock:
+                for stretch in taken():
+                    move(sock, stretch)
         except (OSError, ValueError) as exc:
             troubles.append(exc)
 
@@ -78,18 +87,14 @@ def _share(size: int, move: Callable[[socket.socket, int, int], None], url: Spli
 
 
 def _push(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
-    _ask(
-        sock, url, f"PUT {url.path}?partNumber={at // STRETCH_BYTES + 1}&uploadId=limit", f"Content-Length: {end - at}"
-    )
+    ask(sock, url, f"PUT {url.path}?partNumber={at // STRETCH_BYTES + 1}&uploadId=limit", f"Content-Length: {end - at}")
     while at < end:
         at += os.sendfile(sock.fileno(), file, at, min(PIECE_BYTES, end - at))
-    _head(sock, "200")
+    head(sock, "200")
 
 
 def _push_digested(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
-    _ask(
-        sock, url, f"PUT {url.path}?partNumber={at // STRETCH_BYTES + 1}&uploadId=limit", f"Content-Length: {end - at}"
-    )
+    ask(sock, url, f"PUT {url.path}?partNumber={at // STRETCH_BYTES + 1}&uploadId=limit", f"Content-Length: {end - at}")
     digest = hashlib.md5(usedforsecurity=False)
     buffer = memoryview(bytearray(PIECE_BYTES))
     while at < end:
@@ -97,13 +102,13 @@ def _push_digested(sock: socket.socket, url: SplitResult, file: int, at: int, en
         digest.update(piece)
         sock.sendall(piece)
         at += len(piece)
-    if digest.hexdigest() not in _head(sock, "200"):
+    if digest.hexdigest() not in head(sock, "200"):
         raise ValueError("a part arrived as something else")
 
 
 def _pull(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
-    _ask(sock, url, f"GET {url.path}", f"Range: bytes={at}-{end - 1}")
-    _head(sock, "206")
+    ask(sock, url, f"GET {url.path}", f"Range: bytes={at}-{end - 1}")
+    head(sock, "206")
     buffer = memoryview(bytearray(PIECE_BYTES))
     while at < end:
         count = sock.recv_into(buffer, min(PIECE_BYTES, end - at), socket.MSG_WAITALL)
@@ -113,23 +118,23 @@ def _pull(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -
 
 
 def _size(url: SplitResult) -> int:
-    with _connected(url) as sock:
-        _ask(sock, url, f"HEAD {url.path}", "Accept: */*")
-        fields = _head(sock, "200").lower().split("\r\n")
+    with connected(url) as sock:
+        ask(sock, url, f"HEAD {url.path}", "Accept: */*")
+        fields = head(sock, "200").lower().split("\r\n")
     return int(next(line for line in fields if line.startswith("content-length:")).partition(":")[2])
 
 
-def _connected(url: SplitResult) -> socket.socket:
+def connected(url: SplitResult) -> socket.socket:
     sock = socket.create_connection((url.hostname or "", url.port or 80))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
 
-def _ask(sock: socket.socket, url: SplitResult, line: str, field: str) -> None:
+def ask(sock: socket.socket, url: SplitResult, line: str, field: str) -> None:
     sock.sendall(f"{line} HTTP/1.1\r\nHost: {url.netloc}\r\n{field}\r\n\r\n".encode())
 
 
-def _head(sock: socket.socket, status: str) -> str:
+def head(sock: socket.socket, status: str) -> str:
     """The head of an answer, and not a byte more; raises ValueError when it is another one than hoped for."""
     data = b""
     while not data.endswith(b"\r\n\r\n"):

@@ -22,7 +22,8 @@ from benchmarks.cases import Case, CpuAtMost, CpuShareAtMost, Direction, Faster,
 from benchmarks.contenders import LIMIT, OURS, s5cmd
 from benchmarks.lateness import Lateness
 from benchmarks.models import GIB, MIB
-from benchmarks.running import SHARED_MEMORY, Row
+from benchmarks.running import Row
+from benchmarks.workshop import SHARED_MEMORY
 
 SMALL_WRITES_BYTES = 256 << 10
 """Records, caches and locks: not copies of a model."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from benchmarks.contenders import (
     Surroundings,
     copy_s5cmd,
     fetch,
+    limit_files,
     pull_bentoml,
     pull_curl,
     pull_curl_tar,
@@ -36,18 +36,17 @@ from benchmarks.contenders import (
     push_limit,
     push_ours,
 )
+from benchmarks.limit_files import write_plan
 from benchmarks.measuring import RunFailedError, Usage, measure
-from benchmarks.models import MAKERS, Model, archive_of_bentoml, archive_of_ours
+from benchmarks.models import Model, archive_of_bentoml, archive_of_ours
 from benchmarks.seaweed import bucket, seaweed
+from benchmarks.workshop import Workshop
 
-SHARED_MEMORY = Path("/dev/shm")
 LOG_SHOWN_BYTES = 4000
 SETTINGS_SHOWN = ("MODELSYNC_SYNC",)
 """Of the environment: what makes one command different from another of the same words."""
 FEW_FILES = 100
 """More than these s5cmd copies as a folder of objects, else as one archive made before."""
-SPACE_FACTOR = 5
-"""Sizes of the model that the disk must hold: the model, and what the real client writes for one pull."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,79 +61,6 @@ class Row:
     model_bytes: int
     model_files: int
     command: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """The directories that a run works in."""
-
-    work: Path
-    """On the disk that is measured."""
-    memory: Path
-    """Where nginx's files are: tmpfs when it has room."""
-
-    @property
-    def home(self) -> Path:
-        """The BentoML home that pushes read from."""
-        return self.work / "home"
-
-    @contextmanager
-    def pulled(self) -> Iterator[Path]:
-        """A new empty BentoML home, removed afterwards."""
-        path = self._fresh("pulled")
-        try:
-            yield path
-        finally:
-            shutil.rmtree(path)
-
-    @contextmanager
-    def around(self, home: Path, registry: Server) -> Iterator[Surroundings]:
-        """A new HOME and TMPDIR for one command, removed afterwards."""
-        scratch = self._fresh("scratch")
-        try:
-            yield Surroundings(home, registry.address, scratch)
-        finally:
-            shutil.rmtree(scratch)
-
-    def _fresh(self, name: str) -> Path:
-        path = self.work / f"{name}-{secrets.token_hex(4)}"
-        path.mkdir()
-        return path
-
-    def model(self, name: str, size: int) -> Model:
-        """Makes a model, and removes the one before it: only one is on the disk at a time."""
-        shutil.rmtree(self.home, ignore_errors=True)
-        shutil.rmtree(self.memory, ignore_errors=True)
-        self.memory.mkdir(parents=True)
-        model = MAKERS[name](self.home, size)
-        os.sync()
-        return model
-
-
-@contextmanager
-def workshop(base: Path, size: int) -> Iterator[Workshop]:
-    """Makes the directories, and removes them with all that is in them."""
-    in_memory = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 2 * size
-    memory = (SHARED_MEMORY if in_memory else base) / f"modelsync-benchmark-{os.getpid()}"
-    if shutil.disk_usage(base).free < SPACE_FACTOR * size:
-        raise SystemExit(
-            f"{base} has no room for {SPACE_FACTOR} times the size: choose a smaller --size or another --work"
-        )
-    _spread(base)
-    try:
-        yield Workshop(base, memory)
-    finally:
-        shutil.rmtree(memory, ignore_errors=True)
-
-
-def _spread(base: Path) -> None:
-    """Asks ext4 to put each directory below `base` into a block group of its own.
-
-    It searches past every inode that was deleted in the last minutes, which makes creating 2,000 files beside 2,000
-    just deleted ones twice as expensive: one contender would pay for what the one before it removed.
-    """
-    if shutil.which("chattr"):
-        subprocess.run(["chattr", "+T", str(base)], check=False, stderr=subprocess.DEVNULL)
 
 
 def run_case(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row]:
@@ -210,6 +136,7 @@ def _pushes(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row
     archive = shop.memory / "ready.tar"
     if {CURL, S5CMD, LIMIT} & set(case.peers):
         archive_of_bentoml(model, archive)
+        _plan_limit(case, archive, shop)
     with _store(case.bed, shop) as store:
         first = -1 if case.bed is Bed.SINK_MD5 else 0  # that sink hashes what it sees for the first time
         for number in range(first, runs):
@@ -222,6 +149,9 @@ def _pushes(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row
                     match contender:
                         case "curl":
                             command = push_curl(archive, store.address, around)
+                        case "limit" if model.files > FEW_FILES:
+                            url = f"{store.address}/limit.tar"
+                            command = limit_files("push", _plan(shop), model.path, url, around)
                         case "limit":
                             command = push_limit(archive, store.address, around, verify=case.verify)
                         case "s5cmd":
@@ -244,12 +174,14 @@ def _pulls(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row]
             with shop.around(shop.home, registry) as around:
                 _prepare(push_ours(model.tag, around, verify=True))
         else:
-            stack.callback(_place_archive(case, model, shop).unlink)
+            archive = _place_archive(case, model, shop)
+            stack.callback(archive.unlink)
+            _plan_limit(case, archive, shop)
             beds.register(registry, model, model.version)
         for number in range(runs):
             for contender in (OURS, *case.peers):
                 with shop.pulled() as target, shop.around(target, registry) as around:
-                    command = _pull_command(case, contender, model, around, target, store.address, name)
+                    command = _pull_command(case, contender, model, shop, around, target, store.address, name)
                     yield _row(case, number, model, command, around, [registry, *store.servers])
                     if number == 0 and contender in (OURS, BENTOML):
                         _compare(model.path, target / "models" / model.name / model.version)
@@ -268,6 +200,16 @@ def _fetches(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Ro
                     yield _row(case, number, model, command, around, store.servers)
 
 
+def _plan(shop: Workshop) -> Path:
+    """Where the files of the case's archive lie, for the limit."""
+    return shop.memory / "plan.json"
+
+
+def _plan_limit(case: Case, archive: Path, shop: Workshop) -> None:
+    if LIMIT in case.peers:
+        write_plan(archive, _plan(shop))
+
+
 def _place_archive(case: Case, model: Model, shop: Workshop) -> Path:
     """Puts the case's archive where nginx serves it."""
     archive = beds.object_path(shop.memory / "objects", model)
@@ -277,7 +219,14 @@ def _place_archive(case: Case, model: Model, shop: Workshop) -> Path:
 
 
 def _pull_command(
-    case: Case, contender: str, model: Model, around: Surroundings, target: Path, address: str, bucket_name: str
+    case: Case,
+    contender: str,
+    model: Model,
+    shop: Workshop,
+    around: Surroundings,
+    target: Path,
+    address: str,
+    bucket_name: str,
 ) -> Command:
     key = f"models/default/{model.name}/{model.version}.tar.gz"
     match contender:
@@ -285,6 +234,8 @@ def _pull_command(
             return pull_bentoml(model.tag, around, sync=case.sync)
         case "curl":
             return pull_curl(f"{address}/{key}", target / "archive.tar", around, sync=case.sync)
+        case "limit" if model.files > FEW_FILES:
+            return limit_files("pull", _plan(shop), target, f"{address}/{key}", around)
         case "limit":
             return pull_limit(f"{address}/{key}", target / "archive.tar", around, sync=case.sync)
         case "s5cmd":
