@@ -4,7 +4,8 @@ How it works: bytes stream into files under `blobs/` that are never changed afte
 under `objects/` that lists its blobs in order, so completing an upload of any size copies nothing: it writes the
 record and renames it into place. An upload in progress is a directory under `uploads/` with a record per part; all of
 it is on disk, so a restart loses nothing. A replaced object's blobs are deleted when the last reader of that version
-has closed; whatever a crash leaves behind is swept at the next start.
+has closed; whatever a crash leaves behind is swept at the next start. Uploads that nobody completes are given up after
+a week, while the registry runs as well as at a start.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ _log = logging.getLogger(__name__)
 PART_NUMBER_MAX = 10_000
 _UPLOAD_RECORD = "upload.json"
 UPLOAD_LIFETIME = timedelta(days=7)
-"""An upload nobody completed in this time is swept at a start."""
+"""An upload nobody completed in this time is swept."""
+SWEEP_EVERY = timedelta(hours=1)
+"""How often a new upload makes us look for such old ones."""
+_NAME_LENGTH = 32
+_NAME_DIGITS = frozenset("0123456789abcdef")
 
 
 class DirectoryStore:
@@ -63,8 +68,8 @@ class DirectoryStore:
         for directory in (self._blobs, self._objects, self._uploads):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._versions: dict[str, Version] = {}
-        if self._load():
-            self._sweep()
+        self._swept_at = clock()
+        self._sweep(all_known=self._load())
 
     def close(self) -> None:
         """Ends what is still being deleted."""
@@ -80,6 +85,7 @@ class DirectoryStore:
         return self._signer.sign(Permit("PUT", key, upload_id, part_number))
 
     def create_multipart(self, key: str) -> UploadId:
+        self._sweep_uploads_later()
         upload_id = UploadId(secrets.token_hex(16))
         directory = self._uploads / upload_id
         self._make_directory(directory)
@@ -140,7 +146,7 @@ class DirectoryStore:
 
     def _upload_directory(self, key: str, upload_id: UploadId) -> Path:
         # The id comes from outside: only the shape that we give out may become part of a path.
-        if len(upload_id) != 32 or not set(upload_id) <= set("0123456789abcdef"):
+        if not _is_name(upload_id):
             raise no_such_upload()
         directory = self._uploads / upload_id
         try:
@@ -232,32 +238,90 @@ class DirectoryStore:
             sync_directory(path.parent)
 
     def _load(self) -> bool:
-        """Reads all records; False when one cannot be read, and so nothing may be taken for unused."""
+        """Reads all records; False when one cannot be used, and so nothing may be taken for unused."""
+        there = {path.name for path in self._blobs.iterdir()}
         whole = True
         for path in self._objects.glob("*/*.json"):
             try:
-                record = json.loads(path.read_text())
-            except json.JSONDecodeError:
+                key, version = _read_object(path)
+            except (ValueError, KeyError, TypeError):
                 _log.error("%s cannot be read: that object is missing until it is pushed again", path)
                 whole = False
                 continue
-            pieces = tuple(Piece(*piece) for piece in record["pieces"])
-            modified = datetime.fromisoformat(record["modified"])
-            self._versions[record["key"]] = Version(ETag(record["etag"]), modified, pieces)
+            if not all(piece.blob in there for piece in version.pieces):
+                _log.error(
+                    "%s: not all of its bytes are under %s: it is missing until it is pushed again", key, self._blobs
+                )
+                whole = False
+                continue
+            self._versions[key] = version
         return whole
 
-    def _sweep(self) -> None:
+    def _sweep(self, *, all_known: bool) -> None:
+        """Removes old uploads, and what a crash left behind; blobs only where all objects are known."""
         used = {piece.blob for version in self._versions.values() for piece in version.pieces}
-        for directory in self._uploads.iterdir():
-            try:
-                created = datetime.fromisoformat(json.loads((directory / _UPLOAD_RECORD).read_text())["created"])
-            except (FileNotFoundError, json.JSONDecodeError):
-                created = None  # cut off while it was made or removed
-            if created is None or self._clock() - created > UPLOAD_LIFETIME:
+        in_uploads: set[str] = set()
+        for directory in self._upload_directories():
+            created = _created(directory)  # `None`: cut off while it was made or removed
+            parts = {piece.blob for piece in _part_records(directory)}
+            # Completed, and killed before the upload was gone. To whoever completes it or sends a part again, the
+            # object's own blobs would be the replaced ones, and be deleted.
+            completed = not used.isdisjoint(parts)
+            if created is None or completed or self._is_over(created):
                 shutil.rmtree(directory)
             else:
-                used |= {piece.blob for piece in _part_records(directory)}
-        self._delete({path.name for path in self._blobs.iterdir()} - used)
+                in_uploads |= parts
+        if all_known:
+            self._delete({path.name for path in self._blobs.iterdir() if _is_name(path.name)} - used - in_uploads)
+
+    def _sweep_uploads_later(self) -> None:
+        now = self._clock()
+        with self._lock:
+            if abs(now - self._swept_at) < SWEEP_EVERY:
+                return
+            self._swept_at = now
+        self._sweeper.submit(self._sweep_uploads)
+
+    def _sweep_uploads(self) -> None:
+        for directory in self._upload_directories():
+            created = _created(directory)
+            if created is None or not self._is_over(created):
+                continue
+            with self._lock:
+                parts = {piece.blob for piece in _part_records(directory)}
+                try:
+                    (directory / _UPLOAD_RECORD).unlink()  # from here on there is no such upload
+                except FileNotFoundError:
+                    continue  # completed meanwhile
+            shutil.rmtree(directory)
+            self._delete(parts)
+
+    def _upload_directories(self) -> list[Path]:
+        # Only what we made: file managers and file systems have things of their own in such places.
+        return [path for path in self._uploads.iterdir() if _is_name(path.name)]
+
+    def _is_over(self, created: datetime) -> bool:
+        return self._clock() - created > UPLOAD_LIFETIME
+
+
+def _is_name(text: str) -> bool:
+    """Whether it has the shape of what is given out here: the name of a blob or the id of an upload."""
+    return len(text) == _NAME_LENGTH and set(text) <= _NAME_DIGITS
+
+
+def _read_object(path: Path) -> tuple[str, Version]:
+    """Key and content. Raises ValueError, KeyError or TypeError for what is no such record."""
+    record = json.loads(path.read_text())
+    pieces = tuple(Piece(*piece) for piece in record["pieces"])
+    return record["key"], Version(ETag(record["etag"]), datetime.fromisoformat(record["modified"]), pieces)
+
+
+def _created(directory: Path) -> datetime | None:
+    """When an upload began; `None` when it is not there as a whole."""
+    try:
+        return datetime.fromisoformat(json.loads((directory / _UPLOAD_RECORD).read_text())["created"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _part_records(directory: Path, *, but: Collection[str] = ()) -> list[Piece]:
@@ -270,7 +334,7 @@ def _read_piece(path: Path) -> Piece | None:
     """`None` when there is no such record, or power loss emptied it: then the part was not uploaded."""
     try:
         blob, size, md5 = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError, TypeError):
         return None
     return Piece(blob, size, md5)
 
