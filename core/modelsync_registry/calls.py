@@ -37,6 +37,7 @@ from modelsync_registry.wire import Wire, around_model, surroundings
 
 BODY_MAX: Final = 256 * 1024  # bytes of JSON (registry contract 1.0)
 PAGE_NUMBER_MAX: Final = 2**31 - 1
+_DIGITS_MAX: Final = 10
 TOKEN_HEADER: Final = "X-YATAI-API-TOKEN"
 ORGANIZATION_HEADER: Final = "X-Yatai-Organization"
 _REFUSALS: Final = (RegistryError, ObjectError, OSError, DBAPIError)
@@ -79,7 +80,9 @@ class Call:
     def page(self) -> Page:
         """The page asked for. Raises BadRequestError when start or count is not a number."""
         values = [self.parameters.get(name) or "0" for name in ("start", "count")]
-        if not all(value.isdecimal() and int(value) <= PAGE_NUMBER_MAX for value in values):
+        if not all(
+            value.isdecimal() and len(value) <= _DIGITS_MAX and int(value) <= PAGE_NUMBER_MAX for value in values
+        ):
             raise BadRequestError("bind request: start and count must be whole numbers")
         return Page(*map(int, values))
 

@@ -23,7 +23,7 @@ def parse_object(data: bytes | bytearray) -> JsonObject:
         return {}
     try:
         body: Json = json.loads(data, parse_constant=_refuse_constant)
-        json.dumps(body, ensure_ascii=False).encode()
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()  # 1e999 is read as infinity
     except (ValueError, RecursionError):
         raise BadRequestError("bind request: the body is not JSON") from None
     if not isinstance(body, dict):

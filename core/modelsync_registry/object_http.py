@@ -93,7 +93,8 @@ class ObjectApp:
             await send({"type": "http.response.body"})
             return
         try:
-            wanted = parse_range(headers.get("range"), reader.size)
+            unchanged = headers.get("if-range", answer["etag"]) in (answer["etag"], answer["last-modified"])
+            wanted = parse_range(headers.get("range"), reader.size) if unchanged else None  # RFC 9110, 13.1.5
         except UnsatisfiableRangeError:
             error = ObjectError(
                 "InvalidRange",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,100})-(\d{0,100})", re.ASCII)  # Python reads no number of thousands of digits
 
 
 class UnsatisfiableRangeError(ValueError):

@@ -17,6 +17,7 @@ from modelsync_registry.errors import ObjectError
 
 OBJECTS_PATH = "/objects/"
 _SECRET_BYTES = 32
+_DIGITS_MAX = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +40,43 @@ class UrlSigner:
 
     def sign(self, permit: Permit) -> str:
         """Path and query of a URL for `permit`, good for the lifetime from now on."""
-        expires = str(int((self._clock().timestamp() + self._lifetime_s()) * 1000))
+        expires_ms = int((self._clock().timestamp() + self._lifetime_s()) * 1000)
         part = ""
         if permit.upload_id is not None:
             part = f"&partNumber={permit.part_number}&uploadId={quote_plus(permit.upload_id)}"
-        signature = self._signature(permit, expires)
-        return f"{OBJECTS_PATH}{quote(permit.key)}?X-Expires={expires}{part}&X-Signature={signature}"
+        signature = self._signature(permit, expires_ms)
+        return f"{OBJECTS_PATH}{quote(permit.key)}?X-Expires={expires_ms}{part}&X-Signature={signature}"
 
     def check(self, method: str, raw_path: str, fields: dict[str, str]) -> Permit:
         """The permit that a request carries. Raises ObjectError: 403 when it is forged, altered or too old."""
-        part_number = fields.get("partNumber")
         permit = Permit(
             method,
             unquote(raw_path.removeprefix(OBJECTS_PATH)),
             fields.get("uploadId"),
-            int(part_number) if part_number is not None and part_number.isdecimal() else None,
+            _number(fields.get("partNumber", "")),
         )
-        expires = fields.get("X-Expires", "")
-        if not hmac.compare_digest(self._signature(permit, expires), fields.get("X-Signature", "")):
+        expires_ms = _number(fields.get("X-Expires", ""))
+        signature = fields.get("X-Signature", "").encode()  # in bytes: it compares no letters outside ASCII
+        if expires_ms is None or not hmac.compare_digest(self._signature(permit, expires_ms).encode(), signature):
             raise ObjectError(
                 "SignatureDoesNotMatch",
                 "The request signature does not match: the URL was altered, or is used with another method.",
                 HTTPStatus.FORBIDDEN,
             )
-        if self._clock().timestamp() * 1000 > int(expires):
+        if self._clock().timestamp() * 1000 > expires_ms:
             raise ObjectError("AccessDenied", "Request has expired", HTTPStatus.FORBIDDEN)
         return permit
 
-    def _signature(self, permit: Permit, expires: str) -> str:
-        message = "\n".join((permit.method, permit.key, expires, permit.upload_id or "", str(permit.part_number or "")))
-        return hmac.digest(self._secret, message.encode("utf-8", "surrogatepass"), "sha256").hex()
+    def _signature(self, permit: Permit, expires_ms: int) -> str:
+        # Keys hold names chosen by clients. Quoted, no line of the message can hold another one: else a version whose
+        # name has line ends in it gets a signature for another key, which never expires.
+        upload_id, part_number = quote(permit.upload_id or ""), str(permit.part_number or "")
+        message = "\n".join((permit.method, quote(permit.key), str(expires_ms), upload_id, part_number))
+        return hmac.digest(self._secret, message.encode(), "sha256").hex()
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX else None
 
 
 def load_secret(path: Path) -> bytes:

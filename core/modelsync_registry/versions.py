@@ -8,7 +8,7 @@ from modelsync_registry.errors import BadRequestError
 
 LAST_OLD_CLIENT = (1, 0, 5)
 _PEP_440 = re.compile(
-    r"v?(?:\d+!)?(?P<release>\d+(?:\.\d+)*)"
+    r"v?(?:\d+!)?(?P<release>\d{1,100}(?:\.\d{1,100})*)"  # Python reads no number of thousands of digits
     r"(?:[-_.]?(?:alpha|a|beta|b|preview|pre|c|rc)[-_.]?\d*)?"
     r"(?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?"
     r"(?:[-_.]?dev[-_.]?\d*)?"

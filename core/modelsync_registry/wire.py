@@ -91,9 +91,12 @@ def around_model(connection: Connection, model: Model, repository: Repository, c
 
 
 def clean_manifest(manifest: JsonObject) -> JsonObject:
-    """The keys that a manifest has on the wire, with the defaults of the public server; other keys are dropped."""
+    """The keys that a manifest has on the wire, with the defaults of the public server, which takes null for absent;
+    other keys are dropped.
+    """
     defaults: JsonObject = {"module": "", "api_version": "", "bentoml_version": "", "size_bytes": 0}
-    return {key: manifest.get(key, defaults.get(key)) for key in _MANIFEST_KEYS}
+    sent = {key: value for key, value in manifest.items() if value is not None}
+    return {key: sent.get(key, defaults.get(key)) for key in _MANIFEST_KEYS}
 
 
 class Wire:

@@ -131,6 +131,19 @@ def test_a_model_without_a_manifest_shows_null(registry_server: RegistryServer) 
     assert model["manifest"] is None
 
 
+def test_null_in_a_manifest_is_as_good_as_nothing(registry_server: RegistryServer) -> None:
+    register_model(registry_server.api, "bert", "v1")
+    nulls = {"module": None, "api_version": None, "bentoml_version": None, "size_bytes": None, "metadata": None}
+    draft = {"version": "v2", "build_at": "2026-11-22 07:35:54.512873", "manifest": nulls}
+    for answer in (
+        registry_server.api.post(f"{repository_path('bert')}/models", json=draft),
+        registry_server.api.patch(model_path("bert", "v1"), json={"manifest": nulls}),
+    ):
+        manifest = json_of(answer)["manifest"]
+        assert isinstance(manifest, dict)
+        assert (manifest["module"], manifest["size_bytes"], manifest["metadata"]) == ("", 0, None)
+
+
 def test_changing_labels_replaces_all_of_them(registry_server: RegistryServer) -> None:
     path = register_model(registry_server.api, "bert", "v1", labels={"stage": "dev", "team": "nlp"})
     changed = json_of(registry_server.api.patch(path, json={"labels": [{"key": "stage", "value": "prod"}]}))

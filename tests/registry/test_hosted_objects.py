@@ -123,6 +123,19 @@ def test_a_read_can_be_tied_to_one_version(registry_server: RegistryServer, mode
     assert httpx.get(url, headers={"If-None-Match": etag}).content == b"other"
 
 
+def test_a_range_of_a_version_that_was_replaced_is_the_whole_of_the_new_one(
+    registry_server: RegistryServer, model: str, url: str
+) -> None:
+    first = httpx.get(url).headers
+    for same in (first["etag"], first["last-modified"]):
+        assert httpx.get(url, headers={"If-Range": same, "Range": "bytes=0-2"}).status_code == 206
+    registry_server.clock.advance(2)
+    put_object(registry_server.api, model, [b"other"])
+    for old in (first["etag"], first["last-modified"], 'W/"x"'):
+        answer = httpx.get(url, headers={"If-Range": old, "Range": "bytes=0-2"})
+        assert (answer.status_code, answer.content) == (200, b"other")
+
+
 def test_what_was_never_uploaded_is_a_404(registry_server: RegistryServer, model: str) -> None:
     answer = httpx.get(presign_get(registry_server.api, model))
     assert (answer.status_code, error_code(answer)) == (404, "NoSuchKey")
