@@ -33,7 +33,7 @@ class Forecast:
             self._message.say(*row_words(browser.row, catalog))
             return
         plan = plan_for(catalog, browser.marks.keys, self.direction)
-        self._message.say(f"marked {len(browser.marks)}: F5 {plan_words(plan)}")
+        self._message.say(f"marked {len(browser.marks):,}: F5 {plan_words(plan)}")
 
     def tell_again(self) -> None:
         """Says it anew, unless what is said is of more weight."""

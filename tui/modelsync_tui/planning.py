@@ -35,13 +35,13 @@ def plan_words(plan: Plan) -> str:
     same = sum(item.decision.verdict is Verdict.SKIP_SAME for item in plan.items)
     differ = sum(item.decision.verdict is Verdict.SKIP_DIFFERS for item in plan.items)
     refused = sum(item.decision.verdict is Verdict.REFUSE for item in plan.items)
-    words = [f"{verb} {len(plan.going)}"]
+    words = [f"{verb} {len(plan.going):,}"]
     if same:
-        words.append(f"skips {same} (already {there})")
+        words.append(f"skips {same:,} (already {there})")
     if differ:
-        words.append(f"skips {differ} that {'differs' if differ == 1 else 'differ'} (F overwrites)")
+        words.append(f"skips {differ:,} that {'differs' if differ == 1 else 'differ'} (F overwrites)")
     if refused:
-        words.append(f"cannot move {refused}")
+        words.append(f"cannot move {refused:,}")
     return ", ".join(words)
 
 

@@ -50,7 +50,7 @@ class PlanDialog(Card[bool]):
     def choices(self) -> Iterable[Widget]:
         if going := self._plan.going:
             verb = self._plan.direction.capitalize()
-            yield choice(f"{verb} {going}", "Enter" if self.plain else "↵", id="go")
+            yield choice(f"{verb} {going:,}", "Enter" if self.plain else "↵", id="go")
             yield choice("Cancel", "Esc", id="cancel")
         else:
             yield choice("Close", "Enter" if self.plain else "↵", id="go")
@@ -130,7 +130,7 @@ def summary(plan: SortedPlan, target: str = "") -> str:
         where = f" {'to' if plan.direction is Direction.PUSH else 'from'} {text.literal(target)}" if target else ""
         return f"{verb} {text.count_text(plan.going, 'version')}, {text.size_text(plan.bytes_going)}{where}."
     if plan.items and plan.counts[Verdict.SKIP_SAME] == len(plan.items):
-        there = "It is" if len(plan.items) == 1 else f"All {len(plan.items)} are"
+        there = "It is" if len(plan.items) == 1 else f"All {len(plan.items):,} are"
         return f"{there} already there, skipped: nothing is {sent}."
     return f"Nothing to {plan.direction}."
 
@@ -139,12 +139,12 @@ def skipped_words(plan: SortedPlan) -> str:
     """How many are skipped and refused, and what to do about it; empty when all go."""
     words = []
     if (same := plan.counts[Verdict.SKIP_SAME]) and plan.going:
-        words.append(f"Skips {same} already there.")
+        words.append(f"Skips {same:,} already there.")
     if differing := plan.counts[Verdict.SKIP_DIFFERS]:
         them = "it" if differing == 1 else "them"
-        words.append(f"Skips {differing} that {'differs' if differing == 1 else 'differ'}: F overwrites {them}.")
+        words.append(f"Skips {differing:,} that {'differs' if differing == 1 else 'differ'}: F overwrites {them}.")
     if refused := plan.counts[Verdict.REFUSE]:
-        words.append(f"{refused} cannot be {'sent' if plan.direction is Direction.PUSH else 'fetched'}.")
+        words.append(f"{refused:,} cannot be {'sent' if plan.direction is Direction.PUSH else 'fetched'}.")
     return " ".join(words)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.widget import Widget
 from textual.widgets import Static
 
+from modelsync_tui.listing import Side
 from modelsync_tui.marks import Marks
 from modelsync_tui.shown_list import ShownList
 from modelsync_tui.widgets.borders import LowerBorder, lower_border, marked_words
@@ -43,13 +44,14 @@ class BrowserFrame:
         browser, shown = self._browser, self._shown
         if not browser.is_mounted:
             return
+        more = shown.ask.side is Side.REMOTE and not shown.catalog.remote_complete
         facts = LowerBorder(
             shown.ask,
             self._rows.cursor,
             len(shown.flat.rows),
             shown.listing.shown,
             shown.listing.total,
-            None if shown.catalog.remote_complete else shown.catalog.remote_total,
+            shown.catalog.remote_total if more else None,
         )
         browser.border_title = edge(browser, self._name, marked_words(self._marks) or self._news)
         browser.border_subtitle = edge(browser, *lower_border(facts, wide=browser.size.width >= WIDE_CELLS))

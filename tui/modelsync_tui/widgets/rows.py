@@ -103,7 +103,7 @@ class Standing:
     last: bool = False
     """A version with no other below it in its group."""
     moving: float | None = None
-    """The share of it that has moved, while a transfer of it runs: 0.0 to 1.0."""
+    """The share of it that has moved, while a transfer of it runs: 0.0 to 1.0. Of a closed group: of what is inside."""
 
 
 def heading(look: Look, sort: SortKey, *, reverse: bool) -> Sequence[Piece]:
@@ -134,7 +134,8 @@ def row_pieces(flat: Flat, index: int, marks: Marks, moving: Mapping[str, float]
     """One line of a list; `moving` is the share that has moved, by `name:version`."""
     row, has_version_below = flat.rows[index], isinstance(flat.at(index + 1), VersionRow)
     if isinstance(row, GroupRow):
-        return group_pieces(row, Standing(marks.of(row), opened=has_version_below), look)
+        share = None if has_version_below else _share_inside(row, moving)
+        return group_pieces(row, Standing(marks.of(row), opened=has_version_below, moving=share), look)
     share = moving.get(row.tag_text)
     return version_pieces(row, Standing(marks.of(row), last=not has_version_below, moving=share), look)
 
@@ -158,14 +159,38 @@ def group_pieces(row: GroupRow, standing: Standing, look: Look) -> Sequence[Piec
     if columns.by:
         pieces.append((" " * columns.by, Tone.PLAIN))
     pieces.append((columns.gap, Tone.PLAIN))
-    room = columns.state - len(columns.gap)
-    for state, number in row.states:
-        words = f"{number}{glyphs.state(state)}" if columns.wide or len(row.states) == 1 else glyphs.state(state)
-        room -= len(words) + 1
-        if room < -1:
-            break
-        pieces.append((f"{words} ", state_tone(state)))
+    pieces.extend((f"{words} ", tone) for words, tone in _group_states(row, standing, look))
     return pieces
+
+
+def _group_states(row: GroupRow, standing: Standing, look: Look) -> Sequence[Piece]:
+    """How much of it moves, and how many versions are in which state; only which states, where numbers do not fit."""
+    room = look.columns.state - len(look.columns.gap)
+    moving = [] if standing.moving is None else [(_moving_words(standing.moving, look), Tone.ACCENT)]
+    counted = [*moving, *((f"{number}{look.glyphs.state(state)}", state_tone(state)) for state, number in row.states)]
+    if _cells(counted) <= room:
+        return counted
+    shown = [*moving, *((look.glyphs.state(state), state_tone(state)) for state, _ in row.states)]
+    while shown and _cells(shown) > room:
+        shown.pop()
+    return shown
+
+
+def _cells(words: Sequence[Piece]) -> int:
+    return sum(len(word) + 1 for word, _ in words) - 1
+
+
+def _share_inside(row: GroupRow, moving: Mapping[str, float]) -> float | None:
+    """How much of the versions of a group that move has moved, all alike; None where none does."""
+    shares = [share for tag, share in moving.items() if tag.rpartition(":")[0] == row.name]
+    return sum(shares) / len(shares) if shares else None
+
+
+def _moving_words(share: float, look: Look) -> str:
+    """`~ 69%`; without the share where there is no room for it."""
+    sign, columns = look.glyphs.moving, look.columns
+    words = f"{sign} {share:.0%}" if columns.wide else f"{sign}{share:.0%}"
+    return words if len(words) <= columns.state - len(columns.gap) else sign
 
 
 def version_pieces(row: VersionRow, standing: Standing, look: Look) -> Sequence[Piece]:
@@ -195,10 +220,7 @@ def version_pieces(row: VersionRow, standing: Standing, look: Look) -> Sequence[
 def _state_words(row: VersionRow, standing: Standing, look: Look) -> tuple[str, Tone]:
     glyphs, wide = look.glyphs, look.columns.wide
     if standing.moving is not None:
-        return (
-            f"{glyphs.moving} {standing.moving:.0%}" if wide else f"{glyphs.moving}{standing.moving:.0%}",
-            Tone.ACCENT,
-        )
+        return _moving_words(standing.moving, look), Tone.ACCENT
     if row.problem is not None:
         return f"{glyphs.failed} {row.problem.value}" if wide else glyphs.failed, Tone.BAD
     if row.state is None:
