@@ -85,9 +85,9 @@ class Server:
         return line
 
 
-def sink(work: Path, *, md5: bool) -> Server:
+def sink(work: Path, *, md5: bool = False, tls: Path | None = None) -> Server:
     """Reads and discards; see benchmarks/sink.py."""
-    flags = ["--md5"] if md5 else []
+    flags = [*(["--md5"] if md5 else []), *(["--tls", str(tls)] if tls else [])]
     return Server([sys.executable, "-m", "benchmarks.sink", *flags], log=work / "sink.log")
 
 

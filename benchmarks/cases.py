@@ -22,6 +22,7 @@ class Bed(StrEnum):
 
     SINK = "a sink"
     SINK_MD5 = "a sink that answers real MD5s, hashed in a run before"
+    SINK_TLS = "a sink over TLS"
     NGINX = "nginx on tmpfs"
     NGINX_TLS = "nginx on tmpfs over TLS"
     SLOW_SINK = "a sink through a link that holds each connection to 16 MB/s"
@@ -126,6 +127,15 @@ CASES = (
         Bed.SINK,
         (BENTOML, S5CMD, LIMIT),
         (Faster(BENTOML, 10), Faster(S5CMD, 4), MEMORY, PUSH_DISK),
+        verify=False,
+    ),
+    Case(
+        "push-onefile-tls",
+        Direction.PUSH,
+        "onefile",
+        Bed.SINK_TLS,
+        (BENTOML, CURL, S5CMD),
+        (MEMORY, PUSH_DISK),
         verify=False,
     ),
     Case("push-mixed", Direction.PUSH, "mixed", Bed.SINK, (BENTOML,), (MEMORY, PUSH_DISK), verify=False),

@@ -38,6 +38,8 @@ class Surroundings:
     registry: str
     scratch: Path
     """HOME, TMPDIR and the directories of modelsync; on the disk that is measured."""
+    ca_file: Path | None = None
+    """Whom the store's certificate is signed by."""
 
     def environment(self, **more: str) -> dict[str, str]:
         temporary = self.scratch / "tmp"
@@ -55,7 +57,8 @@ class Surroundings:
             "MODELSYNC_STATE_DIR": str(self.scratch / "state"),
             "MODELSYNC_CACHE_DIR": str(self.scratch / "cache"),
         }
-        return base | more
+        trust = {"SSL_CERT_FILE": str(self.ca_file), "CURL_CA_BUNDLE": str(self.ca_file)} if self.ca_file else {}
+        return base | trust | more
 
 
 def program(name: str) -> str:

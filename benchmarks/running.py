@@ -98,6 +98,10 @@ def _store(bed: Bed, shop: Workshop) -> Iterator[Store]:
             case Bed.SINK | Bed.SINK_MD5:
                 server = stack.enter_context(beds.sink(shop.work, md5=bed is Bed.SINK_MD5))
                 yield Store(server.address, (server,))
+            case Bed.SINK_TLS:
+                pem = beds.certificate(shop.work)
+                server = stack.enter_context(beds.sink(shop.work, tls=pem))
+                yield Store(server.address, (server,), ca_file=pem)
             case Bed.NGINX:
                 server = stack.enter_context(beds.nginx(shop.work, objects))
                 yield Store(server.address, (server,))
@@ -106,7 +110,7 @@ def _store(bed: Bed, shop: Workshop) -> Iterator[Store]:
                 server = stack.enter_context(beds.nginx(shop.work, objects, pem))
                 yield Store(server.address, (server,), ca_file=pem)
             case Bed.SLOW_SINK | Bed.SLOW_NGINX:
-                slow = beds.sink(shop.work, md5=False) if bed is Bed.SLOW_SINK else beds.nginx(shop.work, objects)
+                slow = beds.sink(shop.work) if bed is Bed.SLOW_SINK else beds.nginx(shop.work, objects)
                 server = stack.enter_context(slow)
                 link = stack.enter_context(beds.slow_link(shop.work, server))
                 yield Store(link.address, (server, link))
@@ -144,7 +148,7 @@ def _pushes(case: Case, model: Model, shop: Workshop, runs: int) -> Iterator[Row
                 # A registry of its own for every run, so that none has the version already.
                 with (
                     _registry(shop, store) as (registry, name),
-                    shop.around(shop.home, registry) as around,
+                    shop.around(shop.home, registry, store.ca_file) as around,
                 ):
                     match contender:
                         case "curl":

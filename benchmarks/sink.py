@@ -7,7 +7,9 @@ processors of its own; this one shares the client's. So it hashes a part once, w
 measured), and knows it again by XXH3-128 of all its bytes, which takes fifty times less. A part that comes with other
 bytes than before is answered 503, as by a store in trouble, and hashed when it is sent again.
 
-Usage: python -m benchmarks.sink [--md5]; the first line on stdout is its address.
+With `--tls` every connection is encrypted, which the sink has to undo byte by byte.
+
+Usage: python -m benchmarks.sink [--md5] [--tls PEM]; the first line on stdout is its address.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Mapping
@@ -93,8 +96,9 @@ class Connection:
         ahead, self._ahead = self._ahead[:left], self._ahead[left:]
         left -= len(ahead)
         if self._hashes is None:
+            flags = 0 if isinstance(self._sock, ssl.SSLSocket) else socket.MSG_TRUNC
             while left > 0:
-                left -= self._received(left, socket.MSG_TRUNC)
+                left -= self._received(left, flags)
             return ETAG
         known = self._hashes.knows(target, size)
         seen, digest = xxhash.xxh3_128(ahead), hashlib.md5(ahead, usedforsecurity=False)
@@ -135,19 +139,26 @@ class Connection:
 def main() -> int:
     parser = argparse.ArgumentParser(description="An object store that keeps nothing.")
     parser.add_argument("--md5", action="store_true", help="answer each part's MD5 as its ETag")
+    parser.add_argument("--tls", metavar="PEM", help="a certificate and its key")
     options = parser.parse_args()
+    if options.md5 and options.tls:
+        parser.error("only one of the two is measured at a time")
+    tls = None
+    if options.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(options.tls)
     hashes = Hashes() if options.md5 else None
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        print(f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
             sock, _ = listener.accept()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=_serve, args=(sock, hashes), daemon=True).start()
+            threading.Thread(target=_serve, args=(sock, hashes, tls), daemon=True).start()
 
 
-def _serve(sock: socket.socket, hashes: Hashes | None) -> None:
+def _serve(sock: socket.socket, hashes: Hashes | None, tls: ssl.SSLContext | None) -> None:
     try:
-        Connection(sock, hashes).serve()
+        Connection(tls.wrap_socket(sock, server_side=True) if tls else sock, hashes).serve()
     except (OSError, ValueError):
         return  # a client that went away, or does not speak HTTP: nobody to tell
 

@@ -44,11 +44,11 @@ class Workshop:
             shutil.rmtree(path)
 
     @contextmanager
-    def around(self, home: Path, registry: Server) -> Iterator[Surroundings]:
+    def around(self, home: Path, registry: Server, ca_file: Path | None = None) -> Iterator[Surroundings]:
         """A new HOME and TMPDIR for one command, removed afterwards."""
         scratch = self._fresh("scratch")
         try:
-            yield Surroundings(home, registry.address, scratch)
+            yield Surroundings(home, registry.address, scratch, ca_file)
         finally:
             shutil.rmtree(scratch)
 
