@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelsync.store import ModelStore
     from modelsync.sync import Sides
     from modelsync.tag import Tag
+    from modelsync.transfer.progress import ProgressSnapshot
     from modelsync.transfers import TransferRequest, Transfers
 
 _HOMES = {
@@ -38,6 +39,7 @@ _HOMES = {
     "ModelStore": "store",
     "ModelsyncError": "errors",
     "Outcome": "results",
+    "ProgressSnapshot": "transfer.progress",
     "PullResult": "results",
     "PushResult": "results",
     "Registry": "registry.client",
@@ -66,6 +68,7 @@ __all__ = [
     "ModelStore",
     "ModelsyncError",
     "Outcome",
+    "ProgressSnapshot",
     "PullResult",
     "PushResult",
     "Registry",
@@ -93,4 +96,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, "__version__"])

@@ -13,20 +13,22 @@ def sign_in(
     context: Context,
     token: Token,
     *,
+    source: TokenSource = TokenSource.SESSION,
     ca_file: Path | None = None,
     timeout_s: float = 60.0,
     waiting: Waiting | None = None,
 ) -> tuple[User, Organization]:
     """Asks the registry who the token belongs to and where its models go; keeps nothing.
 
-    `waiting` is told in a sentence when the registry is asked again after trouble.
+    `waiting` is told in a sentence when the registry is asked again after trouble. `source` is where the token came
+    from: what helps when it is refused depends on it.
 
     Raises TokenRefusedError, PermissionDeniedError, NotARegistryError, TlsError, UnreachableError, or UsageError for
     an endpoint that may not be used.
     """
     from modelsync.registry.client import Registry  # here, so that the module can be read without loading HTTP
 
-    account = Account(context, token, TokenSource.SESSION)
+    account = Account(context, token, source)
     with Registry(account, ca_file=ca_file, timeout_s=timeout_s, waiting=waiting) as registry:
         return registry.current_user(), registry.current_organization()
 

@@ -32,7 +32,7 @@ class Paths:
     def of_platform(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """The platform's places; MODELSYNC_CONFIG_DIR, _STATE_DIR, _CACHE_DIR and _CONFIG (one file) win over them.
 
-        Raises SettingsError for the home of a user who does not exist.
+        Raises SettingsError for the home of a user who does not exist, and where nobody says which home it is.
         """
         config_dir = _place(environ, "MODELSYNC_CONFIG_DIR", "user_config_path")
         state_dir = _place(environ, "MODELSYNC_STATE_DIR", "user_state_path")
@@ -127,5 +127,11 @@ def _place(environ: Mapping[str, str], variable: str, name: str) -> Path:
         return from_home(chosen, variable)
     from platformdirs import PlatformDirs  # only where needed: it costs a tenth of a listing's time
 
-    place: Path = getattr(PlatformDirs(APP_NAME, appauthor=False), name)
-    return from_home(str(place), variable)
+    try:
+        place: Path = getattr(PlatformDirs(APP_NAME, appauthor=False), name)
+        return place.expanduser()  # an older platformdirs leaves the `~` there
+    except RuntimeError as exc:  # a container's user without a name, and without HOME
+        raise SettingsError(
+            "There is no place for modelsync's own files: HOME is not set, and this user has no home directory.",
+            hint="Set HOME, or MODELSYNC_CONFIG_DIR, MODELSYNC_STATE_DIR and MODELSYNC_CACHE_DIR.",
+        ) from exc

@@ -25,7 +25,11 @@ def whoami(session: Session) -> None:
     account = session.account()
     context = account.context
     user, organization = sign_in(
-        context, account.token, ca_file=session.settings.ca_file, waiting=session.output.waiting
+        context,
+        account.token,
+        source=account.source,
+        ca_file=session.settings.ca_file,
+        waiting=session.output.waiting,
     )
     record_who(session, context, user.label, organization.name, account.source)
 

@@ -1,6 +1,8 @@
 """What every command begins with: places, settings, accounts and the two streams, from the command line."""
 
 import argparse
+import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +14,7 @@ from modelsync.settings import Settings
 from modelsync_cli.output import Output
 
 if TYPE_CHECKING:
-    from modelsync.account import Account
+    from modelsync.account import Account, Context
     from modelsync.credentials import Credentials
     from modelsync.store import ModelStore
     from modelsync.sync import Sides
@@ -56,7 +58,27 @@ class Session:
 
     def account(self) -> "Account":
         """The account that the command line, the environment or the kept contexts say; raises AuthenticationError."""
-        return self.credentials.account(flag(self.args, "context"), default=self.settings.context)
+        named = flag(self.args, "context")
+        account = self.credentials.account(named, default=self.settings.context)
+        if named is None:
+            self._warn_of_half_an_account(account.context)
+        return account
+
+    def _warn_of_half_an_account(self, used: "Context") -> None:
+        """A pipeline whose token is missing must not move models to another registry without a word."""
+        from modelsync.credentials import clean_endpoint
+        from modelsync.credentials.keeping import ENDPOINT_VARIABLE, TOKEN_VARIABLE
+
+        meant = os.environ.get(ENDPOINT_VARIABLE, "").strip()
+        if not meant or self.credentials.environment_wins:
+            return
+        with suppress(UsageError):  # what is no address at all is another one, too
+            meant = clean_endpoint(meant)
+        if meant != used.endpoint:
+            self.output.warn(
+                f"{ENDPOINT_VARIABLE} is set, but {TOKEN_VARIABLE} is not: "
+                f"the kept context {used.name} is used, which is at {used.endpoint}."
+            )
 
     def store(self) -> "ModelStore":
         """The local store; loads no HTTP library."""

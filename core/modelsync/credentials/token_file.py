@@ -60,7 +60,9 @@ class TokenFile:
                 self.path.unlink(missing_ok=True)
         except OSError as exc:
             raise AuthenticationError(
-                f"{self.path} cannot be written ({exc.strerror}).", hint="Keep the token for this session only."
+                f"{self.path} cannot be written ({exc.strerror}).",
+                hint="Make room or set MODELSYNC_CONFIG_DIR to a place you may write to; "
+                "or keep no token on this machine: set BENTO_CLOUD_API_KEY.",
             ) from exc
 
     def _unreadable(self) -> AuthenticationError:

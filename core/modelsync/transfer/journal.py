@@ -100,7 +100,7 @@ class Journals:
         except OSError as exc:
             raise StoreError(
                 f"The journal of {key.tag} cannot be written: {exc.strerror}.",
-                hint=f"Check the permissions of {self._directory}.",
+                hint=f"Check the permissions of {self._directory}, or name another folder with MODELSYNC_STATE_DIR.",
             ) from exc
         if not taken:
             who = lock.holder()
@@ -298,7 +298,8 @@ class Journal:
                 beside.unlink(missing_ok=True)
             raise StoreError(
                 f"The journal of {self._key.tag} cannot be written: {exc.strerror}.",
-                hint=f"Make room or check the permissions of {self._path.parent}.",
+                hint=f"Make room or check the permissions of {self._path.parent}, "
+                "or name another folder with MODELSYNC_STATE_DIR.",
             ) from exc
 
     def _put_in_place(self, beside: Path) -> None:
