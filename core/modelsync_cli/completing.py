@@ -29,7 +29,7 @@ def run(session: Session) -> int:
     from argcomplete.shell_integration import shellcode
 
     shell = session.args.shell
-    print(shellcode(["modelsync"], shell=shell))
+    session.output.text(shellcode(["modelsync"], shell=shell))
     session.output.note(f"To have it in every shell: {_LOADING[shell]}")
     return 0
 

@@ -3,7 +3,7 @@
 import sys
 from functools import partial
 
-from modelsync.errors import Cancelled, LocalModelNotFoundError, UsageError
+from modelsync.errors import Cancelled, LocalModelNotFoundError, ModelsyncError, UsageError
 from modelsync.model import BrokenEntry, LocalModel
 from modelsync.pruning import DeleteItem, DeletePlan, Deletion, delete, keep_last, plan_delete
 from modelsync.store import ModelStore
@@ -24,6 +24,8 @@ def run(session: Session) -> int:
     store = session.store()
     entries = _older(store, names, keep) if keep is not None else _named(store, tags)
     plan = plan_delete(entries, partial(bentos_using, store.home), force_used=is_set(session.args, "force_used"))
+    if is_set(session.args, "dry_run"):
+        return _would_delete(session, plan)
     _tell(session, plan)
     if not plan.going:
         session.output.note("Nothing to delete.")
@@ -47,7 +49,9 @@ def _asked(session: Session) -> tuple[list[Tag], int | None, list[str]]:
     names: list[str] = args.names or []
     keep = count_of(args, "keep_last", hint="Keep 1 or more; name the tags to delete all.")
     if keep is None:
-        if names or not args.tags:
+        if names:
+            raise UsageError("--name goes with --keep-last N.", hint="Say how many to keep, or name tags like iris:v1.")
+        if not args.tags:
             raise UsageError("No version was named.", hint="Name tags like iris:v1, or say --name NAME --keep-last N.")
         return [Tag.parse(tag) for tag in args.tags], None, []
     if args.tags or not names:
@@ -80,6 +84,17 @@ def _tell(session: Session, plan: DeletePlan) -> None:
         session.output.note(f"keep    {item.tag}  used by {', '.join(item.used_by)}")
 
 
+def _would_delete(session: Session, plan: DeletePlan) -> int:
+    """Says what a run would do; its exit code is that of such a run, as far as can be known."""
+    for item in plan.going:
+        _record(session, item, "would delete", item.size_bytes)
+    for item in plan.refused:
+        _report_refused(session, item)
+    if plan.going:
+        session.output.note(f"{_versions(plan)}, {size_text(plan.bytes_freed)}; nothing was deleted.")
+    return EXIT_REFUSED if plan.refused and not session.args.names else 0
+
+
 def _agreed(session: Session, plan: DeletePlan) -> bool:
     if is_set(session.args, "yes"):
         return True
@@ -88,8 +103,7 @@ def _agreed(session: Session, plan: DeletePlan) -> bool:
             f"{_versions(plan)} would be deleted, and there is no terminal to ask on.", hint="Agree with --yes."
         )
     question = f"Delete {_versions(plan)} from this machine and free {size_text(plan.bytes_freed)}? [y/N] "
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in _YES
+    return session.output.ask(question).lower() in _YES
 
 
 def _versions(plan: DeletePlan) -> str:
@@ -99,18 +113,24 @@ def _versions(plan: DeletePlan) -> str:
 def _report(session: Session, deletion: Deletion) -> None:
     item, error = deletion.item, deletion.error
     outcome = "failed" if error else "deleted"
+    _record(session, item, outcome, deletion.bytes_freed, error)
+    if error:
+        session.output.error(error)
+
+
+def _record(
+    session: Session, item: DeleteItem, outcome: str, bytes_freed: int, error: ModelsyncError | None = None
+) -> None:
     session.output.record(
         {
             "tag": str(item.tag),
             "outcome": outcome,
-            "bytes_freed": deletion.bytes_freed,
+            "bytes_freed": bytes_freed,
             "used_by": list(item.used_by),
             "error": error.sentence if error else None,
         },
-        (outcome, str(item.tag), size_text(deletion.bytes_freed)),
+        (outcome, str(item.tag), size_text(bytes_freed)),
     )
-    if error:
-        session.output.error(error)
 
 
 def _report_refused(session: Session, item: DeleteItem) -> None:

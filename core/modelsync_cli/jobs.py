@@ -70,7 +70,7 @@ class Job(ABC):
 
     def about(self, error: ModelsyncError) -> str:
         """What stands before the sentence: the tag, unless the sentence has it or it is about all of them."""
-        named = re.search(rf"(?<![\w.:-]){re.escape(self.shown_tag)}(?![\w:-])", error.message)
+        named = re.search(rf"(?<![\w.:-]){re.escape(self.shown_tag)}(?![\w-]|[.:]\w)", error.message)
         return "" if named or isinstance(error, Cancelled) else self.shown_tag
 
     def run(self, session: Session, sides: "Sides") -> None:

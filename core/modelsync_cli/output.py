@@ -2,16 +2,18 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TextIO
 
-from modelsync.errors import ModelsyncError
+from modelsync.errors import Cancelled, ModelsyncError
 from modelsync.logs import masked
 from modelsync.model import Json
 
 _TO_THE_MINUTE_CHARS = len("2026-03-01 12:00")
+_CUT = "..."
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -37,12 +39,41 @@ class Output:
         """Many results that are all there already, a line of JSON each. Raises as `record`."""
         self._give(json.dumps(dict(one)) for one in values)
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Aligned columns for a person; the last one is as long as it is. Raises as `record`."""
+    def table(self, rows: Sequence[Sequence[str]], *, cut: bool = False) -> None:
+        """Aligned columns for a person; the last one is as long as it is, or on a terminal `cut` at its edge.
+
+        Raises as `record`.
+        """
         cells = [[printable(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         line = "  ".join(f"{{:<{width}}}" for width in widths)
-        self._give(line.format(*row).rstrip() for row in cells)
+        lines = (line.format(*row).rstrip() for row in cells)
+        self._give(_cut(lines, shutil.get_terminal_size().columns) if cut and sys.stdout.isatty() else lines)
+
+    def text(self, whole: str) -> None:
+        """What has its own form, to its last line break. Raises as `record`."""
+        self._give([whole.removesuffix("\n")])
+
+    def ask(self, question: str, *, secret: bool = False) -> str:
+        """What a person types on the terminal, not shown when it is secret; raises Cancelled when they end the input.
+
+        However it ends, what is said next stands on a line of its own.
+        """
+        try:
+            if secret:
+                from getpass import getpass
+
+                return getpass(question, stream=sys.stderr)
+            print(question, end="", file=sys.stderr, flush=True)
+            if not (line := sys.stdin.readline()):
+                raise EOFError
+            return line.strip()
+        except EOFError:
+            self._say("")
+            raise Cancelled("Nothing was answered.", hint="Start the command again.") from None
+        except KeyboardInterrupt:
+            self._say("")
+            raise
 
     def note(self, text: str) -> None:
         """Narration; silent when quiet."""
@@ -83,6 +114,10 @@ class Output:
             print(printable(masked(text)), file=sys.stderr, flush=True)
         except OSError:  # narration that nobody can read must not stop a transfer
             forget(sys.stderr)
+
+
+def _cut(lines: Iterable[str], columns: int) -> Iterable[str]:
+    return (line if len(line) <= columns else line[: columns - len(_CUT)] + _CUT for line in lines)
 
 
 def forget(stream: TextIO) -> None:

@@ -1,9 +1,12 @@
 """The command line: its commands, flags and their help."""
 
 import argparse
-from typing import Final
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 from modelsync import __version__
+from modelsync.errors import UsageError
 from modelsync_cli.completing import (
     SHELLS,
     completed,
@@ -13,125 +16,69 @@ from modelsync_cli.completing import (
     local_tags,
     local_versions,
 )
-
-EXIT_CODES: Final = """\
-exit codes:
-  0    done, or already there
-  2    the command line or a setting is wrong
-  3    not signed in, or the registry refused the token
-  4    not found
-  5    the registry or the network cannot be reached
-  130  interrupted
-  1    any other failure, or several kinds of them
-
-The account is that of BENTO_CLOUD_API_KEY and BENTO_CLOUD_API_ENDPOINT, else the kept context
-(see `modelsync login`). The store is that of BENTOML_HOME, else ~/bentoml.
-"""
-
-TRANSFER_EPILOG: Final = """\
-one line per tag on stdout: {verb}, skipped or failed; the tag; why. With --json:
-  tag          name:version
-  outcome      {verb}, skipped (it is there already) or failed; with --dry-run, would {bare}
-  reason       why it was done, or why nothing was; empty after an error
-  resumed      whether it went on from an earlier run's parts
-{verified}  bytes_total  of the archive on the wire; 0 when nothing was to be moved; with --dry-run, of the files
-  bytes_moved  in this run, what was sent again included
-  retries, seconds
-  error        a sentence, or null
-
-exit codes: as for every command (see `modelsync --help`); a failure of one tag does not stop the next
-"""
-
-LS_EPILOG: Final = """\
-With --json, one line for each version:
-  tag            name:version
-  size_bytes     of its files, or null
-  created_at     when it was built
-  labels         keys and values
-  upload_status  what the registry says of its upload; null for a local one
-  state          local: latest, ok or what is wrong with it; remote, beside the local store: same, differs, remote
-                 only, uploading, failed, stuck (its upload never ended) or reference (to HuggingFace)
-
-exit codes: as for every command (see `modelsync --help`); an empty list of a side is no failure, a NAME that it does
-not have is
-"""
-
-VERIFY_EPILOG: Final = """\
-Neither side is changed, and nothing is stored. model.yaml counts like any file. Names, content, links and whether the
-owner may execute a file are compared; times and owners are not.
-
-one line per tag on stdout: verified, same (names and sizes only), differs or failed; the tag; how much was compared.
-With --json:
-  tag             name:version
-  equal           true, false, or null after an error
-  verified        true only when every byte was compared and is the same
-  quick           true when only names and sizes were to be compared
-  files           how many files both sides have
-  differences     a list of {"name", "kind"}; kind is one of: only local, only remote, type, link, size, bytes,
-                  executable
-  bytes_compared  of the content of files
-  seconds
-  error           a sentence, or null
-
-exit codes: 0 no difference, 1 a difference, else as for every command (see `modelsync --help`)
-"""
-
-DELETE_EPILOG: Final = """\
-one line per tag on stdout: deleted, refused or failed; the tag; what was freed. With --json:
-  tag          name:version
-  outcome      deleted, refused (a local bento uses it) or failed
-  bytes_freed
-  used_by      a list of the local bentos, name:version
-  error        a sentence, or null
-
-exit codes: 0 done, 1 a version that was named is used by a bento, 130 not agreed, else as for every command
-(see `modelsync --help`)
-"""
-
-HISTORY_EPILOG: Final = """\
-With --json, one line for each transfer that ended, in whatever program:
-  began, ended  UTC
-  direction     push or pull
-  tag           name:version
-  outcome       pushed, pulled, skipped, failed, cancelled or paused
-  reason        why it was done, or why not
-  resumed       whether it went on from an earlier run's parts
-  verified      whether the bytes of both sides were compared
-  bytes_total   of the archive on the wire
-  bytes_moved   in this run
-  retries, seconds, context, host, organization, program
-"""
-
-STATUS_EPILOG: Final = """\
-With --json, one line for each transfer:
-  tag, direction, force
-  state         paused at the last quit, was cut short, or who runs it
-  bytes_kept    what need not be moved again
-  since         when it was last heard of
-  endpoint, organization, store
-  go_on         the command that goes on with it; empty while it runs
-"""
+from modelsync_cli.epilogs import (
+    CONTEXTS_EPILOG,
+    DELETE_EPILOG,
+    EXIT_CODES,
+    HISTORY_EPILOG,
+    LOCATE_EPILOG,
+    LS_EPILOG,
+    STATUS_EPILOG,
+    TRANSFER_EPILOG,
+    VERIFY_EPILOG,
+    WHO_EPILOG,
+)
 
 _TAG_HELP = "name, name:latest or name:version"
+_TAGS = "TAG [TAG ...]"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a line in the words of the command that it is for."""
+
+    def parse_known_args(  # type: ignore[override]  # of its overloads only this one is used
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Nothing is handed back to the parser above: its usage would not be that of the command."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}{self._meant(rest[0])}")
+        return known, rest
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(UsageError.exit_code, f"{self.prog}: error: {message}\nSee: {self.prog} --help\n")
+
+    def _meant(self, word: str) -> str:
+        import difflib  # only for a word that is none: it costs as much as the rest of the parser
+
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(word.partition("=")[0], flags, n=1)
+        return f" (did you mean {near[0]}?)" if near else ""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser; `args.command` says what to run."""
-    common = _common_flags()
-    parser = argparse.ArgumentParser(
+    common = _Parser(add_help=False)
+    _common_flags(common)
+    parser = _Parser(
         prog="modelsync",
+        usage="modelsync COMMAND [OPTION ...]",
         description="Move machine-learning models between BentoML's local store and a registry.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[common],
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"modelsync {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", prog="modelsync", required=True
+    )
+    _common_flags(parser)  # below the commands: it is those that a person looks for
 
-    def add(name: str, help_: str, epilog: str = "") -> argparse.ArgumentParser:
+    def add(name: str, help_: str, epilog: str = "", *, takes: str = "") -> argparse.ArgumentParser:
         return commands.add_parser(
             name,
+            usage=f"modelsync {name} [OPTION ...] {takes}".rstrip(),
             help=help_,
             description=f"{help_[0].upper()}{help_[1:]}.",
             epilog=epilog,
@@ -140,44 +87,53 @@ def build_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
 
-    push = add("push", "send versions of the local store to the registry", _transfer_epilog("pushed"))
+    push = add("push", "send versions of the local store to the registry", _transfer_epilog("pushed"), takes=_TAGS)
     _transfer_flags(push)
     push.add_argument("--no-verify", action="store_true", help="do not compare checksums of the parts that are sent")
     compared = "  verified     whether every byte that came was compared (--verify)\n"
-    pull = add("pull", "fetch versions from the registry into the local store", _transfer_epilog("pulled", compared))
+    pull = add(
+        "pull",
+        "fetch versions from the registry into the local store",
+        _transfer_epilog("pulled", compared),
+        takes=_TAGS,
+    )
     _transfer_flags(pull)
     pull.add_argument("--query", metavar="Q", help="narrow what latest means, e.g. label:stage=prod")
     pull.add_argument(
         "--verify", action="store_true", help="compare what arrives with the checksum that the object store keeps"
     )
-    verify = add("verify", "compare versions of the local store with the registry's, byte for byte", VERIFY_EPILOG)
+    verify = add(
+        "verify", "compare versions of the local store with the registry's, byte for byte", VERIFY_EPILOG, takes=_TAGS
+    )
     completed(verify.add_argument("tags", nargs="+", metavar="TAG", help=_TAG_HELP), local_tags)
     verify.add_argument("--quick", action="store_true", help="compare names and sizes only")
     _speed_flags(verify)
-    ls = add("ls", "list the versions of one side", LS_EPILOG)
-    ls.add_argument("side", choices=("local", "remote"))
+    ls = add("ls", "list the versions of one side", LS_EPILOG, takes="{local,remote} [NAME]")
+    ls.add_argument("side", choices=("local", "remote"), metavar="local or remote", help="the store, or the registry")
     completed(ls.add_argument("name", nargs="?", metavar="NAME", help=f"only this model: {_TAG_HELP}"), listed_names)
     ls.add_argument("--search", metavar="TEXT", help="only models with this in their name")
     ls.add_argument(
         "--label", dest="labels", action="append", metavar="K[=V]", help="only with this label; may be repeated"
     )
-    _delete_flags(add("delete", "delete versions of the local store, after a question", DELETE_EPILOG))
-    _history_flags(add("history", "show what was transferred, the last one first", HISTORY_EPILOG))
+    _delete_flags(
+        add("delete", "delete versions of the local store, after a question", DELETE_EPILOG, takes="[TAG ...]")
+    )
+    _history_flags(add("history", "show what was transferred, the last one first", HISTORY_EPILOG, takes="[NAME]"))
     add("status", "show what has not ended, and how to go on with it", STATUS_EPILOG)
-    _login_flags(add("login", "sign in to a registry and keep the token"))
-    logout = add("logout", "forget a context and its token")
+    _login_flags(add("login", "sign in to a registry and keep the token", WHO_EPILOG))
+    logout = add("logout", "forget a context and its token", takes="[CONTEXT]")
     completed(
         logout.add_argument(
             "name", nargs="?", metavar="CONTEXT", help="the context to forget (default: the current one)"
         ),
         context_names,
     )
-    add("whoami", "show who you are, and where the token comes from")
-    add("contexts", "list the kept contexts")
-    use = add("use", "make a kept context the current one")
+    add("whoami", "show who you are, and where the token comes from", WHO_EPILOG)
+    add("contexts", "list the kept contexts", CONTEXTS_EPILOG)
+    use = add("use", "make a kept context the current one", takes="CONTEXT")
     completed(use.add_argument("name", metavar="CONTEXT"), context_names)
-    add("locate", "show where all files are")
-    completion = add("completion", "print what makes a shell complete this command")
+    add("locate", "show where all files are", LOCATE_EPILOG)
+    completion = add("completion", "print what makes a shell complete this command", takes="{bash,zsh,fish}")
     completion.add_argument("shell", choices=SHELLS)
     return parser
 
@@ -186,9 +142,9 @@ def _transfer_epilog(verb: str, verified: str = "") -> str:
     return TRANSFER_EPILOG.format(verb=verb, bare=verb.removesuffix("ed"), verified=verified)
 
 
-def _common_flags() -> argparse.ArgumentParser:
+def _common_flags(parser: argparse.ArgumentParser) -> None:
     """Flags that may stand before and after the command; one that is not given leaves no trace."""
-    flags = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    flags = parser.add_argument_group("options of every command", argument_default=argparse.SUPPRESS)
     flags.add_argument("--json", action="store_true", help="one line of JSON per result on stdout")
     flags.add_argument("--quiet", "-q", action="store_true", help="only warnings and errors on stderr")
     completed(flags.add_argument("--context", metavar="NAME", help="the kept context to use"), context_names)
@@ -200,7 +156,6 @@ def _common_flags() -> argparse.ArgumentParser:
     flags.add_argument("--no-color", action="store_true", help="no colours on stderr")
     flags.add_argument("--log-file", metavar="FILE", help="write the log there")
     flags.add_argument("--debug", action="store_true", help="write more into the log file")
-    return flags
 
 
 def _transfer_flags(parser: argparse.ArgumentParser) -> None:
@@ -220,6 +175,7 @@ def _delete_flags(parser: argparse.ArgumentParser) -> None:
         local_names,
     )
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
     parser.add_argument("--force-used", action="store_true", help="delete also what local bentos use")
 
 

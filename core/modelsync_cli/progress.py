@@ -11,8 +11,11 @@ from modelsync_cli.output import Output, size_text
 from modelsync_cli.session import Session
 
 LINE_EVERY_S = 10.0
+BAR_MIN_COLUMNS, BAR_MAX_COLUMNS = 8, 24
+TITLE_MIN_COLUMNS = 16
 _TOLD = (Phase.SEND, Phase.RECEIVE, Phase.COMPLETE, Phase.INSTALL)
 """Phases that a log is told of; the others pass quickly."""
+_GAP = ".."
 _STOPPING = "stopping; a second interrupt leaves at once"
 
 
@@ -76,9 +79,10 @@ class _Bar(_Silent):
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as RichProgress
 
+        self._bar = BarColumn(bar_width=BAR_MAX_COLUMNS)
         self._rich = RichProgress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            self._bar,
             TextColumn("{task.fields[words]}", markup=False),
             console=Console(stderr=True, no_color=not color, highlight=False),
             auto_refresh=False,
@@ -97,18 +101,38 @@ class _Bar(_Silent):
         self._rich.stop()
 
     def update(self, snapshot: ProgressSnapshot, stopping: bool, /) -> None:
-        words = _STOPPING if stopping else _words(snapshot)
+        words = _STOPPING if stopping else _words(snapshot, with_phase=False)
+        title, self._bar.bar_width = laid_out(self._title, words, self._rich.console.width)
         self._rich.update(
-            self._task, total=snapshot.bytes_total, completed=snapshot.bytes_done, words=words, refresh=True
+            self._task,
+            description=title,
+            total=snapshot.bytes_total,
+            completed=snapshot.bytes_done,
+            words=words,
+            refresh=True,
         )
 
 
-def _words(snapshot: ProgressSnapshot) -> str:
+def laid_out(title: str, words: str, columns: int) -> tuple[str, int]:
+    """The title and the width of the bar that leave the words whole; a title that is too long loses its middle."""
+    room = columns - len(words) - 2  # a blank behind the title and one behind the bar
+    bar = min(BAR_MAX_COLUMNS, max(BAR_MIN_COLUMNS, room - len(title)))
+    room = max(room - bar, TITLE_MIN_COLUMNS)
+    if len(title) <= room:
+        return title, bar
+    end = (room - len(_GAP)) // 2
+    return title[: room - len(_GAP) - end] + _GAP + title[-end:], bar
+
+
+def _words(snapshot: ProgressSnapshot, *, with_phase: bool = True) -> str:
+    """How far it is; beside a bar, whose title says push or pull, without the phase in which bytes move."""
     if snapshot.phase not in (Phase.SEND, Phase.RECEIVE):
         return str(snapshot.phase)
-    parts = [str(snapshot.phase)]
+    phase = f"{snapshot.phase} " if with_phase else ""
     if snapshot.bytes_total is not None:
-        parts[0] += f" {snapshot.fraction:.0%} of {size_text(snapshot.bytes_total)}"
+        parts = [f"{phase}{snapshot.fraction:.0%} of {size_text(snapshot.bytes_total)}"]
+    else:
+        parts = [str(snapshot.phase)]
     if snapshot.speed > 0:
         parts.append(f"{size_text(int(snapshot.speed))}/s")
     if snapshot.eta_s is not None:

@@ -2,10 +2,10 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 
 from modelsync.account import Context
@@ -32,13 +32,14 @@ def run_history(session: Session) -> int:
         raise UsageError("--csv and --json are two forms of the same.", hint="Choose one of them.")
     entries = _entries(session)
     if as_csv:
-        export(entries, ExportForm.CSV, sys.stdout)
-        sys.stdout.flush()
+        table = StringIO(newline="")
+        export(entries, ExportForm.CSV, table)
+        session.output.text(table.getvalue())
     elif session.output.as_json:
         for entry in entries:
             session.output.record(entry.facts(), ())
     elif entries:
-        session.output.table([_HISTORY_HEADS, *(_history_row(entry) for entry in entries)])
+        session.output.table([_HISTORY_HEADS, *(_history_row(entry) for entry in entries)], cut=True)
     else:
         name = session.args.name
         session.output.note(f"Nothing of {name} was transferred yet." if name else "Nothing was transferred yet.")

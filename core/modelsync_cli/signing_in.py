@@ -107,8 +107,7 @@ def _ask_endpoint(session: Session, name: str) -> str:
     proposed = kept or os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
     if is_set(session.args, "token_stdin") or not sys.stdin.isatty():
         return proposed
-    print(f"Registry [{proposed}]: ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip() or proposed
+    return session.output.ask(f"Registry [{proposed}]: ") or proposed
 
 
 def _token(session: Session, context: Context) -> Token:
@@ -118,10 +117,8 @@ def _token(session: Session, context: Context) -> Token:
         return clean_token(sys.stdin.read(TOKEN_READ_MAX_CHARS))
     if not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask for the token on.", hint="Pipe it in, with --token-stdin.")
-    from getpass import getpass
-
     session.output.note(f"Make a token at {context.endpoint}/api_tokens and paste it here; it is not shown.")
-    return clean_token(getpass("API token: ", stream=sys.stderr))
+    return clean_token(session.output.ask("API token: ", secret=True))
 
 
 def _token_by_browser(session: Session, context: Context) -> Token:

@@ -114,3 +114,25 @@ def test_what_could_mean_more_than_one_thinks_is_a_usage_error(stocked: Command,
 def test_an_unknown_one_is_not_found_and_nothing_goes(stocked: Command, args: tuple[str, ...]) -> None:
     assert stocked.run("delete", *args, "--yes").code == 4
     assert len(tags_of(stocked)) == 5
+
+
+def test_a_dry_run_says_what_would_go_and_leaves_it(stocked: Command) -> None:
+    write_bento(stocked, "m:v2")
+    done = stocked.run("delete", "--name", "m", "--keep-last", "2", "--dry-run", "--json")
+    assert [(record["tag"], record["outcome"]) for record in done.records] == [
+        ("m:v3", "would delete"),
+        ("m:v4", "would delete"),
+    ]
+    assert done.code == 0
+    assert "nothing was deleted" in done.err
+    named = stocked.run("delete", "m:v1", "m:v2", "--dry-run", "--json")
+    assert [record["outcome"] for record in named.records] == ["would delete", "refused"]
+    assert named.code == 1
+    would = [record["bytes_freed"] for record in done.records]
+    assert len(tags_of(stocked)) == 5
+    went = stocked.run("delete", "--name", "m", "--keep-last", "2", "--yes", "--json")
+    assert [record["bytes_freed"] for record in went.records] == would
+
+
+def test_a_name_without_a_number_to_keep_is_told_what_it_lacks(stocked: Command) -> None:
+    assert "--name goes with --keep-last N." in stocked.run("delete", "--name", "m", "m:v1").err

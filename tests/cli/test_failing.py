@@ -42,6 +42,17 @@ def test_a_sentence_that_names_the_tag_is_not_headed_by_it(signed_in: Command, v
     assert done.err.startswith(f"error: The {side} has no iris:zzz.")
 
 
+def test_a_sentence_that_names_the_tag_before_a_colon_is_not_headed_by_it(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1")
+    signed_in.run("push", "m:v1")
+    area = signed_in.store / "tmp/.modelsync-locks"
+    area.parent.mkdir(exist_ok=True)
+    area.write_text("a file where the locks should be")
+    done = signed_in.run("pull", "m:v1", "--force")
+    assert done.code == 1
+    assert done.err.startswith("error: Cannot lock m:v1: ")
+
+
 def test_a_sentence_that_does_not_name_the_tag_is_headed_by_it(signed_in: Command) -> None:
     write_model(signed_in.store, "a:v1")
     done = signed_in.run("push", "a:v1", "--read-only")
