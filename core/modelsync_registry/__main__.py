@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import DBAPIError
+
 from modelsync_registry.app import DataInUseError, DataUnusableError
 from modelsync_registry.config import REGION, URL_LIFETIME_S, RegistryConfig, S3Location, TransmissionStrategy
 from modelsync_registry.objects import StoreUnusableError
@@ -25,6 +27,8 @@ TOKEN_VARIABLE = "MODELSYNC_REGISTRY_TOKEN"
 PORT_MAX = 65_535
 URL_LIFETIME_MAX_S = 7 * 24 * 3600
 """S3 signs for no longer."""
+OPEN_FILES = 10_000
+"""macOS allows 10,240."""
 EXIT_USAGE = 2
 EXIT_FAILED = 1
 
@@ -67,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(config: RegistryConfig, token_file: Path | None) -> int:
+    _allow_many_files()
     asked_to_stop, woken = threading.Event(), threading.Event()
 
     def stop(*_: object) -> None:
@@ -82,7 +87,7 @@ def _serve(config: RegistryConfig, token_file: Path | None) -> int:
     except DataInUseError as error:
         return _fail(f"{error}: stop that one, or choose another --data.")
     except DataUnusableError as error:
-        return _fail(f"{error}: restore it from a copy, or choose another --data.")
+        return _fail(f"{error}, or choose another --data.")
     except StoreUnusableError as error:
         return _fail(f"{error}. Check --objects, --s3-endpoint, --s3-region and the AWS_* variables.")
     except socket.gaierror as error:
@@ -116,7 +121,20 @@ def _reload(running: RunningRegistry, token_file: Path) -> None:
     if not tokens:
         _warn(f"{token_file} holds no token; the tokens stay as they were.")
         return
-    running.set_tokens(tokens)
+    try:
+        running.set_tokens(tokens)
+    except DBAPIError as error:  # a full disk
+        _warn(f"the database cannot be written ({error.orig}); the tokens stay as they were.")
+
+
+def _allow_many_files() -> None:
+    """Each transfer holds a connection and a file, and the usual limit of 1,024 is soon reached by a few people."""
+    import resource  # Windows has none, and a person there must get as far as the sentence that says so
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _has_terminal() -> bool:
@@ -232,7 +250,7 @@ def _tokens(file: Path | None) -> tuple[TokenGrant, ...]:
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             _warn(f"others can read {file}: chmod 600 keeps the tokens to yourself.")
         try:
-            return parse_token_file(file.read_text(encoding="utf-8").splitlines())
+            return parse_token_file(file.read_text(encoding="utf-8-sig").splitlines())  # some editors mark it so
         except UnicodeDecodeError as error:
             raise TokenFileError("this is no text in UTF-8") from error
     token = os.environ.get(TOKEN_VARIABLE, "").strip()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -20,12 +21,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from modelsync_registry.database import Database, organizations, own_tokens, tokens, users
 from modelsync_registry.errors import NotSignedInError, UnknownOrganizationError
 from modelsync_registry.own_tokens import withdraw_uncovered
 from modelsync_registry.records import Organization, User
 from modelsync_registry.tokens import TokenGrant
+
+_log = logging.getLogger(__name__)
 
 LAST_USED_EVERY = timedelta(minutes=1)
 """How exact `last_used_at` is: a write for every request would be most of the database's work."""
@@ -131,11 +135,7 @@ class Accounts:
         if known.is_expired(now):
             raise NotSignedInError("the api token is expired")
         if known.is_use_to_be_noted(now):
-            with self._database.write() as connection:
-                connection.execute(update(known.table).filter_by(id=known.id).values(last_used_at=now))
-            with self._lock:
-                if digest in self._tokens:
-                    self._tokens[digest] = replace(known, last_used_at=now)
+            self._note_use(digest, known, now)
         return known.caller
 
     def remembered_caller(self, token: str | None) -> Caller | None:
@@ -175,6 +175,16 @@ class Accounts:
                 if version == self._version:
                     self._organizations = known
         return known
+
+    def _note_use(self, digest: str, known: _Token, now: datetime) -> None:
+        try:
+            with self._database.write() as connection:
+                connection.execute(update(known.table).filter_by(id=known.id).values(last_used_at=now))
+        except DBAPIError as error:  # a full disk must not keep people from what is there
+            _log.error("the use of a token cannot be noted: %s", error.orig)
+        with self._lock:
+            if digest in self._tokens:
+                self._tokens[digest] = replace(known, last_used_at=now)
 
     def _read_token(self, digest: str) -> _Token:
         version = self._version

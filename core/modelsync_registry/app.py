@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,7 +59,9 @@ class Registry:
         except BaseException as error:
             os.close(self._lock)
             if isinstance(error, DBAPIError):
-                raise DataUnusableError(f"the database in {config.data} cannot be used ({error.orig})") from error
+                raise DataUnusableError(
+                    f"the database in {config.data} cannot be used ({error.orig}): {_advice(error)}"
+                ) from error
             raise
 
     def _open(self, config: RegistryConfig) -> None:
@@ -92,6 +95,12 @@ class Registry:
         self._store.close()
         self._database.close()
         os.close(self._lock)
+
+
+def _advice(error: DBAPIError) -> str:
+    damage = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    damaged = isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode in damage
+    return "restore it from a copy" if damaged else "mend that and start again"
 
 
 def _s3_store(config: RegistryConfig, location: S3Location) -> ObjectStore:

@@ -15,6 +15,7 @@ from modelsync_registry.tokens import TokenGrant
 
 MIB = 1024 * 1024
 PART_SIZE_MIN = 5 * MIB  # bytes; S3's rule for every part but the last (registry contract 4.3)
+PATIENCE_S = 120.0
 URL_LIFETIME_S = 3600.0  # as Yatai signs them (registry contract 4.4)
 
 
@@ -96,6 +97,9 @@ class RegistryConfig:
 
     sync: bool = True
     """Whether a part is forced to the disk before it is acknowledged, so that power loss cannot take it back."""
+
+    patience_s: float = PATIENCE_S
+    """How long a client may keep the registry waiting in the middle of a request; then its connection is cut."""
 
     clock: Callable[[], datetime] = utc_now
     """What time it is: for records, token expiry and URL expiry alike."""

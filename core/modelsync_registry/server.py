@@ -11,6 +11,7 @@ import uvicorn
 
 from modelsync_registry.app import Registry
 from modelsync_registry.config import RegistryConfig
+from modelsync_registry.connections import LOOK_EVERY_TICKS, PatientProtocol
 from modelsync_registry.tokens import TokenGrant
 
 STOP_WITHIN_S: Final = 2  # running transfers are cut after this
@@ -37,7 +38,7 @@ class RunningRegistry:
         self.url: Final = f"http://{host}:{self._socket.getsockname()[1]}"
         settings = uvicorn.Config(
             self._registry.app,
-            http="h11",
+            http=PatientProtocol,
             loop="asyncio",
             lifespan="off",
             access_log=False,  # addresses of objects are secrets
@@ -46,7 +47,7 @@ class RunningRegistry:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=STOP_WITHIN_S,
         )
-        self._server = _Server(settings)
+        self._server = _Server(settings, patience_s=config.patience_s)
         self._thread = threading.Thread(target=self._serve, name="modelsync-registry", daemon=True)
         self._thread.start()
         self._server.answering.wait()
@@ -79,15 +80,23 @@ class RunningRegistry:
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers."""
+    """Says when it answers, and ends connections whose clients have gone silent."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, *, patience_s: float) -> None:
         super().__init__(config)
         self.answering = threading.Event()
+        self._patience_s = patience_s
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.answering.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % LOOK_EVERY_TICKS == 0:
+            for connection in self.server_state.connections:
+                if isinstance(connection, PatientProtocol):
+                    connection.end_if_overdue(self._patience_s)
+        return await super().on_tick(counter)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.registry_process import serve
+from support.registry_server import client
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,20 @@ def test_a_token_file_that_is_no_text_is_said(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert said == f"modelsync-registry: {tokens}: this is no text in UTF-8.\n"
+
+
+def test_a_token_file_with_a_byte_order_mark_is_read_without_it(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("tok-marked\n", encoding="utf-8-sig")
+    tokens.chmod(0o600)
+    process = serve(tmp_path, "--token-file", str(tokens))
+    assert process.stdout is not None
+    try:
+        with client(process.stdout.readline().strip(), "tok-marked") as api:
+            assert api.get("/api/v1/auth/current").status_code == 200
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
 
 
 def test_data_that_is_a_file_is_said(tmp_path: Path) -> None:
