@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from modelsync_registry.accounts import new_uid
 from modelsync_registry.calls import Call
-from modelsync_registry.dates import rfc3339
+from modelsync_registry.dates import parse_moment, rfc3339
 from modelsync_registry.errors import BadRequestError
 from modelsync_registry.jsontypes import Json, JsonObject, optional_text, text
 from modelsync_registry.own_tokens import OwnToken, OwnTokens, may_give
@@ -91,10 +91,9 @@ def _expiry(call: Call) -> datetime | None:
     moment = None
     if sent:
         try:
-            moment = datetime.fromisoformat(sent)
+            moment = parse_moment(sent)
         except ValueError:
             raise BadRequestError(f'parse expired_at: parsing time "{sent}" as RFC 3339') from None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     limit = call.caller.expires_at
     if limit is not None and (moment is None or moment > limit):
         raise BadRequestError(f"create apiToken: the token that asks expires at {rfc3339(limit)}: not later than that")

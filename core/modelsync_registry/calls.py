@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urljoin
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -111,7 +110,9 @@ class Call:
 
     def absolute(self, url: str) -> str:
         """A URL of the object store as the client must call it."""
-        return urljoin(self.services.config.public_url or self.base_url, url)
+        if not url.startswith("/"):
+            return url
+        return (self.services.config.public_url or self.base_url).rstrip("/") + url
 
 
 Handler = Callable[[Call], Json]

@@ -22,6 +22,15 @@ def rfc3339(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def parse_moment(text: str) -> datetime:
+    """An ISO date in UTC; without a zone it is UTC already. Raises ValueError, also for what is no date in UTC."""
+    moment = datetime.fromisoformat(text)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:  # the first or last hours of the calendar, in another zone
+        raise ValueError("not within the years 1 to 9999 of UTC") from None
+
+
 def parse_build_at(value: str) -> datetime:
     """`2026-11-22 07:35:54.512873` as UTC: six digits, no zone, nothing else (registry contract 1.0, Dates)."""
     if _BUILD_AT.fullmatch(value):

@@ -121,7 +121,7 @@ class ObjectApp:
     async def _put(self, permit: Permit, headers: Headers, receive: Receive, send: Send) -> None:
         if self._faults.take_slow_down():
             raise ObjectError("SlowDown", "Please reduce your request rate.", HTTPStatus.SERVICE_UNAVAILABLE)
-        if not headers.get("content-length", "").isdecimal():
+        if "transfer-encoding" in headers or not headers.get("content-length", "").isdecimal():
             raise ObjectError(
                 "MissingContentLength",
                 "You must provide the Content-Length HTTP header.",

@@ -1,7 +1,8 @@
 """Tokens that people make for themselves through the API, beside those that the configuration names.
 
 None opens more than the token that made it: no other scopes, no other organization, no longer life. When the
-configuration withdraws or narrows what its owner may do, those that it no longer covers are gone.
+configuration withdraws or narrows what its owner may do, those that it no longer covers are gone; where it makes an
+owner's tokens end sooner, theirs end with them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from modelsync_registry.database import organizations, own_tokens, users
@@ -91,20 +92,26 @@ class OwnTokens:
 
 
 def withdraw_uncovered(connection: Connection, grants: Iterable[TokenGrant]) -> None:
-    """Deletes what no configured token of the same person would open any more."""
+    """Deletes what no configured token of the same person would open any more, and ends what would outlive them."""
     by_user: dict[str, list[TokenGrant]] = {}
     for grant in grants:
         by_user.setdefault(grant.user, []).append(grant)
     statement = (
         select(
-            own_tokens.c.id, own_tokens.c.scopes, users.c.name.label("user"), organizations.c.name.label("organization")
+            *(own_tokens.c.id, own_tokens.c.scopes, own_tokens.c.expires_at),
+            *(users.c.name.label("user"), organizations.c.name.label("organization")),
         )
         .join(users, users.c.id == own_tokens.c.user_id)
         .join(organizations, organizations.c.id == own_tokens.c.organization_id)
     )
     for row in connection.execute(statement).all():
-        if not any(_covers(grant, row.scopes, row.organization) for grant in by_user.get(row.user, ())):
+        covering = [grant for grant in by_user.get(row.user, ()) if _covers(grant, row.scopes, row.organization)]
+        if not covering:
             connection.execute(delete(own_tokens).where(own_tokens.c.id == row.id))
+            continue
+        ends = [grant.expires_at for grant in covering if grant.expires_at is not None]
+        if len(ends) == len(covering) and (row.expires_at is None or row.expires_at > max(ends)):
+            connection.execute(update(own_tokens).where(own_tokens.c.id == row.id).values(expires_at=max(ends)))
 
 
 def may_give(scopes: Iterable[str], given: Iterable[str]) -> bool:

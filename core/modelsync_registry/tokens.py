@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+
+from modelsync_registry.dates import parse_moment
 
 SCOPES = frozenset(
     {"api", "read_organization", "write_organization", "operate_organization", "read_cluster", "write_cluster"}
@@ -52,6 +54,8 @@ def parse_token_file(lines: Iterable[str]) -> tuple[TokenGrant, ...]:
 
 
 def _parse_line(words: list[str], number: int) -> TokenGrant:
+    if not words[0].isascii():
+        raise TokenFileError(f"line {number}: a token has letters, digits and signs of ASCII only, as headers do")
     options: dict[str, str] = {}
     for word in words[1:]:
         key, equals, value = word.partition("=")
@@ -78,7 +82,6 @@ def _parse_line(words: list[str], number: int) -> TokenGrant:
 
 def _parse_expiry(value: str, number: int) -> datetime:
     try:
-        moment = datetime.fromisoformat(value)
+        return parse_moment(value)
     except ValueError:
         raise TokenFileError(f"line {number}: expires= needs a date such as 2026-12-01T00:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -201,7 +201,11 @@ def test_a_token_file_names_users_scopes_and_expiry() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["tok-a scopes=everything", "tok-a expires=soon", "tok-a colour=red", "tok-a mia", "tok-0"]
+    "line",
+    [
+        *("tok-a scopes=everything", "tok-a expires=soon", "tok-a colour=red", "tok-a mia", "tok-0", "tok-ä"),
+        "tok-a expires=9999-12-31T23:00:00-05:00",
+    ],
 )
 def test_a_bad_line_of_a_token_file_is_named_without_its_token(line: str) -> None:
     with pytest.raises(TokenFileError, match="line 2") as caught:

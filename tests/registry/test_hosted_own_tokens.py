@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -102,6 +102,8 @@ def test_a_token_ends_when_it_was_said_to(registry_server: RegistryServer) -> No
         ({"scopes": []}, "scopes"),
         ({"scopes": ["everything"]}, "no such scope: everything"),
         ({"expired_at": "tomorrow"}, "expired_at"),
+        ({"expired_at": "0001-01-01T00:00:00+14:00"}, "expired_at"),
+        ({"expired_at": "9999-12-31T23:59:59-14:00"}, "expired_at"),
     ],
 )
 def test_what_no_token_can_be_is_refused(
@@ -158,3 +160,21 @@ def test_it_outlives_a_restart_and_ends_with_what_its_owner_may(make_registry: R
     assert not opens(second, token)
     second.set_tokens(*TOKENS)
     assert not opens(second, token)
+
+
+def test_it_ends_with_its_owners_tokens_when_these_are_made_to_end(registry_server: RegistryServer) -> None:
+    token = text_of(make(registry_server.api), "token")
+    soon = registry_server.clock() + timedelta(hours=1)
+    registry_server.set_tokens(TokenGrant(token=TOKEN, user="mia", expires_at=soon))
+    assert opens(registry_server, token)
+    registry_server.clock.advance(2 * 3600)
+    assert not opens(registry_server, token)
+
+
+def test_it_lives_as_long_as_the_last_of_its_owners_tokens(registry_server: RegistryServer) -> None:
+    token = text_of(make(registry_server.api), "token")
+    soon = registry_server.clock() + timedelta(hours=1)
+    ending = TokenGrant(token=TOKEN, user="mia", expires_at=soon)
+    registry_server.set_tokens(ending, TokenGrant(token="tok-other", user="mia"))
+    registry_server.clock.advance(2 * 3600)
+    assert opens(registry_server, token)

@@ -126,10 +126,11 @@ def test_a_new_client_gets_a_presigned_url(registry_server: RegistryServer, mode
         assert text_of(json_of(new.patch(f"{model}/presign_download_url")), "presigned_download_url")
 
 
-def test_presigned_urls_begin_with_the_public_address(make_registry: RegistryFactory) -> None:
-    api = make_registry(public_url="https://models.acme.io").api
+@pytest.mark.parametrize("public_url", ["https://models.acme.io", "https://acme.io/models/"])
+def test_presigned_urls_begin_with_the_public_address(make_registry: RegistryFactory, public_url: str) -> None:
+    api = make_registry(public_url=public_url).api
     model = register_model(api, "bert", "v1")
-    assert presign_get(api, model).startswith("https://models.acme.io/objects/models/default/bert/v1.tar.gz?")
+    assert presign_get(api, model).startswith(f"{public_url.rstrip('/')}/objects/models/default/bert/v1.tar.gz?")
 
 
 def test_a_model_that_is_not_there_has_no_urls(registry_server: RegistryServer, model: str) -> None:
