@@ -1,5 +1,6 @@
 """What the client says of a server that it cannot reach or must not trust, and to whom it gives no token."""
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from modelsync.errors import (
 )
 from modelsync.registry.client import Registry
 from modelsync.registry.retry import Backoff
+from modelsync.registry.schemas import VALUES_MAX
 from support.certificates import EXPIRED_PEM, GOOD_PEM, OTHER_NAME_PEM
 from support.registry_account import ME, connect, refusal
 from support.strange_registry import Answer, StrangeRegistry, free_port, https_file
@@ -50,6 +52,30 @@ def test_an_endless_list_is_given_up(server: StrangeRegistry, registry: Registry
     error = refusal(registry)
     assert isinstance(error, NotARegistryError)
     assert "64 MiB" in error.message
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "gzip,GZIP", "br", "zstd, deflate"])
+def test_a_reply_that_would_unfold_without_end_is_not_unfolded(
+    server: StrangeRegistry, registry: Registry, coding: str
+) -> None:
+    body = gzip.compress(gzip.compress(ME.body))  # of a gigabyte it would be 2 KiB
+    server.says(Answer(body, headers={"Content-Encoding": coding}))
+    error = refusal(registry)
+    assert isinstance(error, NotARegistryError)
+    assert "not as a registry does" in error.message
+    assert len(server.asked) == 1
+    assert server.asked[0].headers["accept-encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZip", "x-unknown, gzip"])
+def test_a_compressed_reply_is_read(server: StrangeRegistry, registry: Registry, coding: str) -> None:
+    server.says(Answer(gzip.compress(ME.body), headers={"Content-Encoding": coding}))
+    assert registry.current_user().name == "mia"
+
+
+def test_a_reply_of_more_values_than_a_list_has_is_no_registrys(server: StrangeRegistry, registry: Registry) -> None:
+    server.says(Answer(b'{"total":0,"items":[' + b"[]," * (VALUES_MAX // 2) + b"[]]}"))
+    assert isinstance(refusal(registry), NotARegistryError)
 
 
 def test_an_endless_refusal_is_cut(server: StrangeRegistry, registry: Registry) -> None:

@@ -65,6 +65,8 @@ def test_a_date_is_read_with_any_fraction_and_any_offset(text: str, expected: da
         "2026-11-22T12:00:00+00:00Z",
         "2026-W47-7T12:00:00.000Z",
         "9999-12-31T23:59:59-23:00",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T20:59:59.5+01:00",
         "2026-11-22T12:00:00+99:00",
         "٢٠٢٦-١١-٢٢T١٢:٠٠:٠٠Z",
     ],
@@ -256,7 +258,9 @@ def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
     assert read_retry_after("7") == 7.0
     assert read_retry_after("Sun, 22 Nov 2026 12:00:30 GMT", NOON) == 30.0
     assert read_retry_after("Sun, 22 Nov 2020 12:00:30 GMT", NOON) == 0.0
-    for nothing in (None, "", "soon", "-5", "٣"):
+    endless = "9" * 20
+    beyond = (f"Mon, 01 Jan {endless} 00:00:00 GMT", f"Mon, 01 Jan 2026 {endless}:00:00 GMT")
+    for nothing in (None, "", "soon", "-5", "٣", *beyond, f"Mon, 01 Jan 2026 00:00:00 +{endless}"):
         assert read_retry_after(nothing) is None
 
 

@@ -88,6 +88,17 @@ def test_a_creation_time_is_text_or_a_timestamp_and_utc_without_a_zone(
     assert created.tzinfo is UTC
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+00:00", "0001-01-01", "9999-12-31T23:59:59.999999", "9999-12-31"]
+)
+def test_a_creation_time_at_the_end_of_time_can_be_told_in_every_zone(tmp_path: Path, text: str) -> None:
+    info = read(tmp_path, with_line("creation_time", f"creation_time: '{text}'"))
+
+    assert abs(info.creation_time - datetime.fromisoformat(text).replace(tzinfo=UTC)) <= timedelta(days=2)
+    for hours in (-14, 14):
+        assert info.creation_time.astimezone(timezone(timedelta(hours=hours)))
+
+
 def test_the_forms_of_old_bentoml_versions_are_read(tmp_path: Path) -> None:
     text = without("signatures").replace(
         "  framework_versions: {scikit-learn: 1.4.0}\n", "  pip_dependencies: [a==1]\n"

@@ -6,10 +6,10 @@ from email.utils import format_datetime
 
 import pytest
 
-from modelsync.errors import ModelsyncError, PermissionDeniedError, RemoteModelNotFoundError
+from modelsync.errors import IntegrityError, ModelsyncError, PermissionDeniedError, RemoteModelNotFoundError
 from modelsync.model import UploadStatus
 from modelsync.results import Outcome
-from modelsync.sync import pull, push
+from modelsync.sync import pull, push, verify
 from modelsync.transfer.retry import RetryPolicy
 from support.bad_proxy import ALWAYS, Exchange, Fault, Request, no_harm
 from support.fault_bench import TAG, Bench, MiB
@@ -63,15 +63,38 @@ def test_the_time_that_the_store_asks_for_is_given_in_either_form(fault: Fault, 
         bench.assert_pulled(model)
 
 
-@pytest.mark.parametrize("value", ["soon", "-7", "\u00b2", "", "9" * 400, "Mon, 99 Foo 2026 25:61:61 GMT"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("soon", "-7", "\u00b2", "", "9" * 400, "Mon, 99 Foo 2026 25:61:61 GMT"),
+        f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT",
+    ],
+)
 def test_a_time_that_is_none_does_no_harm(value: str, bench: Bench) -> None:
     model = bench.write()
-    bench.proxy.misbehave(retry_after(lambda: value), where=part_one)
+    bench.proxy.misbehave(retry_after(lambda: value, lambda: value), where=part_one)
     tired = RetryPolicy(tries=1, base_s=0.001, max_s=0.001)  # it fails with the store's error, and with no other
     with pytest.raises(ModelsyncError, match="503"):
         push(TAG, bench.sides(retry=tired))
     assert push(TAG, bench.sides()).outcome is Outcome.PUSHED
     bench.assert_pushed(model)
+
+
+@pytest.mark.parametrize("total", ["9" * 5000, "1" + "0" * 18, str(50 << 40)])
+@pytest.mark.parametrize("look", [pull, verify])
+def test_a_size_that_no_object_has_is_told_in_a_sentence(total: str, look: Callable[..., object], bench: Bench) -> None:
+    bench.publish(size=MiB)
+    if look is verify:
+        bench.write("reader", size=MiB)
+
+    def lie(exchange: Exchange) -> None:
+        with exchange.ask() as answer:
+            exchange.keep = exchange.pass_on(answer, headers={"Content-Range": f"bytes 0-{MiB - 1}/{total}"})
+
+    bench.proxy.misbehave(lie, where=lambda request: request.range is not None, times=ALWAYS)
+    with pytest.raises(IntegrityError) as caught:
+        look(TAG, bench.sides("reader"))
+    assert caught.value.hint
 
 
 def encrypted(exchange: Exchange) -> None:

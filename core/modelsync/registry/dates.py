@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+_YEAR_UNSET = 1
+_YEAR_LAST = 9999
 _USUAL_MIN_CHARS = len("2026-03-01T12:00:00Z")
 _RFC_3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(?:(Z)|([+-])(\d\d):?(\d\d))?",
@@ -13,8 +15,9 @@ _RFC_3339 = re.compile(
 def read_date(text: object) -> datetime | None:
     """An aware time in UTC; None for null, for year 1 (an unset column) and for anything that is no date.
 
-    The server prints 0 to 9 fractional digits and any offset; what is finer than a microsecond is dropped. A date
-    without an offset is taken as UTC.
+    None as well for year 9999, whose last day is beyond what can be told in zones east of Greenwich. The server prints
+    0 to 9 fractional digits and any offset; what is finer than a microsecond is dropped. A date without an offset is
+    taken as UTC.
     """
     if not isinstance(text, str):
         return None
@@ -24,7 +27,7 @@ def read_date(text: object) -> datetime | None:
         except ValueError:
             pass  # it may be a date all the same
         else:
-            return None if moment.year <= 1 else moment
+            return moment if _YEAR_UNSET < moment.year < _YEAR_LAST else None
     found = _RFC_3339.fullmatch(text.strip())
     if found is None:
         return None
@@ -40,7 +43,7 @@ def read_date(text: object) -> datetime | None:
         ).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return None if int(year) <= 1 else moment
+    return moment if int(year) > _YEAR_UNSET and moment.year < _YEAR_LAST else None
 
 
 def write_date(moment: datetime) -> str:

@@ -21,6 +21,9 @@ ETag = NewType("ETag", str)
 
 SIZE_MAX = 2**63 - 1
 """Larger numbers are not sizes."""
+VALUES_MAX = 4_000_000
+"""Values and brackets of one reply. As many as the longest reply may have would be gigabytes of objects, and every
+other thread, the screen's too, would wait half a minute while they are made; 200 rows of any real size have fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ class Page(Generic[T]):
 
 
 def parse_json(body: bytes) -> Json:
-    """Parses a reply; raises ValueError when it is no JSON, or JSON that is nested beyond reason."""
+    """Parses a reply; raises ValueError when it is no JSON, or JSON that is nested or split up beyond reason."""
+    if len(body) > VALUES_MAX and sum(map(body.count, (b",", b"[", b"{"))) > VALUES_MAX:
+        raise ValueError("JSON of too many values")
     try:
         text = body.decode("utf-8", errors="replace")
         value: Json = json.loads(text, parse_constant=lambda _name: None)

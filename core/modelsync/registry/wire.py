@@ -44,6 +44,10 @@ REPLY_TIMEOUTS_MAX = 5
 REPLY_MAX_BYTES = 64 * 1024 * 1024
 REFUSAL_MAX_BYTES = 64 * 1024
 """No sentence about a failure needs more of it."""
+_ASKED_CODINGS = ("gzip", "deflate")
+_CODINGS = frozenset({*_ASKED_CODINGS, "br", "zstd"})
+"""What httpx can undo. A reply may carry one that was asked for: the limits above are looked at after each piece has
+been expanded, by those to a thousand times its length, by the others or one upon another to millions of times."""
 
 
 class Wire:
@@ -80,7 +84,7 @@ class Wire:
         )
         try:
             self._client = httpx.Client(
-                headers={"Accept": "application/json"},
+                headers={"Accept": "application/json", "Accept-Encoding": ", ".join(_ASKED_CODINGS)},
                 timeout=httpx.Timeout(timeout_s, connect=connect_within_s),
                 follow_redirects=False,  # the token would go along
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session would outrank the scopes
@@ -182,6 +186,10 @@ class Wire:
             return self._read(got, began=time.monotonic())
 
     def _read(self, got: httpx.Response, began: float) -> Reply:
+        codings = [name.strip().lower() for name in got.headers.get("content-encoding", "").split(",")]
+        undone = [name for name in codings if name in _CODINGS]
+        if len(undone) > 1 or not set(undone) <= set(_ASKED_CODINGS):
+            raise httpx.DecodingError("compressed in a way that nobody asked for")
         ok = got.status_code == httpx.codes.OK
         limit = REPLY_MAX_BYTES if ok else REFUSAL_MAX_BYTES
         body = bytearray()

@@ -20,6 +20,9 @@ _DEPTH_MAX = 100
 _VALUES_MAX = 200_000
 """A few lines of YAML aliases can stand for billions of values; no model has so many."""
 _INT_BITS_MAX = 1024
+_FIRST_MOMENT = datetime(1, 1, 2, tzinfo=UTC)
+_LAST_MOMENT = datetime(9999, 12, 30, tzinfo=UTC)
+"""A day from the ends of time: what lies beyond cannot be told in every zone."""
 
 _HINT = "Save the model again with bentoml, or pull it again with --force."
 
@@ -28,7 +31,7 @@ def read_model_yaml(path: Path) -> ModelInfo:
     """Reads one model.yaml; raises BrokenModelError with a sentence that says what is wrong with it.
 
     Legacy forms are read (contract 5.3): no signatures, a top-level bentoml_version, context.pip_dependencies.
-    A creation_time without a zone is UTC.
+    A creation_time without a zone is UTC; one in the first or last day that there is moves out of it.
     """
     try:
         data = _read(path)
@@ -125,7 +128,8 @@ class _Values:
             moment = datetime.fromisoformat(value) if isinstance(value, str) else value
             if not isinstance(moment, datetime):
                 raise _broken(self._path, "has a creation_time that is not a moment")
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return min(max(utc, _FIRST_MOMENT), _LAST_MOMENT)
         except (ValueError, OverflowError) as error:
             raise _broken(self._path, f"has a creation_time that is not a moment: {value!s:.40}") from error
 

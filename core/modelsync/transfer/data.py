@@ -16,10 +16,13 @@ from modelsync.http.transport import Transport
 from modelsync.registry.schemas import ETag
 from modelsync.registry.targets import DataTarget
 from modelsync.transfer.control import Control
+from modelsync.transfer.parts import PART_SIZE_MAX, PARTS_MAX
 from modelsync.transfer.refusals import changed, network_trouble, refusal, version_untold
 from modelsync.transfer.retry import Retryable
 
 _MD5_ETAG = re.compile(r'"?[0-9a-f]{32}"?')
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/([0-9]{1,19}|\*)")
+_LENGTH = re.compile(r"[0-9]{1,19}")
 Piece = memoryview | FileExtent
 """What a body is made of; extents only where `DataClient.sends_files` says so."""
 
@@ -183,12 +186,19 @@ def _is_encrypted(response: httpx.Response) -> bool:
 
 def _content_range(response: httpx.Response) -> tuple[int, int | None]:
     if response.status_code == 206:
-        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if match is None:
             raise IntegrityError("The object store sent a part without saying which.", hint="Try again.")
-        return int(match[1]), None if match[2] == "*" else int(match[2])
+        return int(match[1]), None if match[2] == "*" else _believable(int(match[2]))
     length = response.headers.get("content-length", "")
-    return 0, int(length) if length.isdigit() else None
+    return 0, _believable(int(length)) if _LENGTH.fullmatch(length) else None
+
+
+def _believable(total_bytes: int) -> int:
+    """Raises IntegrityError for the size of an object that no store holds and no plan of ranges could fetch."""
+    if total_bytes > PART_SIZE_MAX * PARTS_MAX:
+        raise IntegrityError(f"The object store says that this object has {total_bytes} bytes.", hint="Try again.")
+    return total_bytes
 
 
 def _drain(response: httpx.Response) -> None:

@@ -163,6 +163,6 @@ def _retry_after(response: httpx.Response) -> float | None:
     """By the store's own clock where it tells the time: this machine's may be wrong."""
     try:
         now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    except (ValueError, KeyError):
+    except (ValueError, OverflowError, KeyError):
         now = None
     return read_retry_after(response.headers.get("retry-after"), now)
