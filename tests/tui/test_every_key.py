@@ -207,6 +207,8 @@ TRANSFERS = (
         ready=lambda app: order("v3", "v2", "v1")(app) and is_now("v3", TransferStatus.RUNNING)(app),
     ),
     Step("transfers.up", selected("v3")),
+    Step("transfers.bottom", selected("v1")),
+    Step("transfers.top", selected("v3")),
     Step("transfers.later", order("v3", "v1", "v2"), first="j", ready=selected("v2")),
     Step("transfers.earlier", order("v3", "v2", "v1"), ready=selected("v2")),
     Step("transfers.pause", is_now("v2", TransferStatus.PAUSED)),

@@ -50,7 +50,7 @@ async def test_the_dialog_of_20_000_versions_looks_at_each_of_them_once(going: b
     Items.walks = 0
     app = Stage(PlanDialog(plan, target="cloud.bentoml.com", free_bytes=10**9))
     async with app.run_test(size=LARGE) as pilot:
-        words = "Sends 20,000 versions" if going else "All 20000 are already there"
+        words = "Sends 20,000 versions" if going else "All 20,000 are already there"
         await until(pilot, lambda: words in text_of(app) and "model-000:v00000" in text_of(app))
         await pilot.press("pagedown", "down")
         await until(pilot, lambda: "v00000" not in text_of(app) and "model-011:v00011" in text_of(app))

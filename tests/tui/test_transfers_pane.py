@@ -241,7 +241,7 @@ class TestParts:
             app.pane.show(queue_of_every_kind())
             await pilot.press(*["down"] * 5)
             await until(pilot, lambda: "Ask for one that may." in text_of(app))
-            assert "R tries again, o shows its log." in text_of(app)
+            assert "R tries again, x gives it up, o shows its log." in text_of(app)
 
 
 class TestKeys:
@@ -249,6 +249,7 @@ class TestKeys:
         ("downs", "key", "asked"),
         [
             (3, "x", CancelRequested(3)),
+            (5, "x", CancelRequested(6)),
             (0, "space", PauseRequested(5)),
             (2, "space", ResumeRequested(4)),
             (5, "R", RetryRequested(6)),
@@ -275,7 +276,6 @@ class TestKeys:
             (2, "R", "llama-ft:2026w48 is paused: Space goes on with it."),
             (3, "K", "iris_clf:v12 waits: it is the first of those that wait."),
             (4, "J", "iris_clf:v13 waits: it is the last of those that wait."),
-            (5, "x", "whisper:large failed: there is nothing to cancel. R tries it again."),
             (5, "space", "whisper:large failed: there is nothing to pause. R tries it again."),
             (6, "R", "llama-ft:2026w47 was skipped: there is nothing to try again."),
             (7, "x", "reranker:v4 was cancelled: there is nothing to cancel. c takes it off the list."),
@@ -341,11 +341,14 @@ class TestKeys:
             assert app.pane.selected is not None
             assert app.pane.selected.id == 4
 
-    async def test_an_empty_queue_takes_every_key(self) -> None:
-        app = PaneStage()
+    @pytest.mark.parametrize("full", [False, True])
+    async def test_an_empty_queue_takes_every_key_and_says_that_there_is_nothing(self, full: bool) -> None:
+        app = PaneStage(full=full)
         async with app.run_test(size=SMALL) as pilot:
             app.pane.focus()
-            await pilot.press("x", "space", "R", "J", "K", "up", "down")
+            await pilot.press("up", "down", "home", "end", "x", "space", "R", "J", "K", "o")
+            await until(pilot, lambda: len(app.said) == 6)
+            assert set(app.said) == {"There is no transfer in the list."}
             assert app.asked == []
 
     async def test_a_click_chooses_a_transfer(self) -> None:

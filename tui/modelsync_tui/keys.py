@@ -170,6 +170,8 @@ ACTIONS: tuple[Action, ...] = (
         Where.TRANSFERS,
         ("transfers.up", "up k", "move(-1)", "up", "one transfer up", 0),
         ("transfers.down", "down j", "move(1)", "down", "one transfer down", 0),
+        ("transfers.top", "home g", "first", "top", "first transfer", 0),
+        ("transfers.bottom", "end G", "last", "bottom", "last transfer", 0),
         ("transfers.pause", "space", "pause", "pause/resume", "pause it, or go on with it", 1),
         ("transfers.cancel", "x", "cancel", "cancel", "cancel it; asks when some of it has moved", 2),
         ("transfers.retry", "R", "retry", "retry", "try a failed one again", 3),

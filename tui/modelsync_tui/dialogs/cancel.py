@@ -34,7 +34,8 @@ class CancelDialog(Card[CancelChoice]):
     def __init__(self, row: TransferRow) -> None:
         super().__init__("Cancel?")
         self._row = row
-        self._is_paused = row.status is TransferStatus.PAUSED
+        self._rests = row.status in (TransferStatus.PAUSED, TransferStatus.FAILED)
+        """Nothing of it moves now: there is nothing to pause."""
 
     def body(self) -> Iterable[Widget]:
         row = self._row
@@ -45,8 +46,8 @@ class CancelDialog(Card[CancelChoice]):
 
     def choices(self) -> Iterable[Widget]:
         enter = "Enter" if self.plain else "↵"
-        yield choice("Leave it paused" if self._is_paused else "Let it go on", "Esc", id="leave")
-        if not self._is_paused:
+        yield choice(f"Leave it {self._row.status}" if self._rests else "Let it go on", "Esc", id="leave")
+        if not self._rests:
             yield choice("Pause it, keep what is finished", enter, id="pause")
         yield choice("Cancel it", "x", id="cancel", kind="-danger")
         yield sentence(self._lost, kind="-muted -under")
@@ -58,7 +59,7 @@ class CancelDialog(Card[CancelChoice]):
         return "the registry marks it failed; finished parts are kept"
 
     def on_mount(self) -> None:
-        self.set_focus(self.query_one("#leave" if self._is_paused else "#pause", Button))
+        self.set_focus(self.query_one("#leave" if self._rests else "#pause", Button))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

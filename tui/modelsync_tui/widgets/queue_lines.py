@@ -23,7 +23,9 @@ class QueueLines(Lines, can_focus=False):
         self._entries: list[Callable[[int], Sequence[Piece]]] = []
         self._row_lines: list[int] = []
         self._selected = 0
-        """Which of the rows; kept on the same transfer when the order changes."""
+        """Which of the rows; kept on the same transfer when the order changes, once a person chose it."""
+        self._is_chosen = False
+        """Whether a person went to it, or did something with it; until then it is what runs first."""
 
     @property
     def cursor_shown(self) -> bool:
@@ -33,19 +35,28 @@ class QueueLines(Lines, can_focus=False):
     def selected(self) -> TransferRow | None:
         return self._rows[self._selected] if self._selected < len(self._rows) else None
 
+    def choose(self) -> TransferRow | None:
+        """The transfer under the cursor, which stays on it from now on, wherever that goes in the list."""
+        self._is_chosen = True
+        return self.selected
+
+    def let_go(self) -> None:
+        """Nobody looks at one of them any more: the cursor follows the first that runs."""
+        self._is_chosen = False
+
     def show(self, queue: QueueSnapshot, *, strips: bool) -> None:
         """Lays the queue out anew."""
         before = self.selected
         self._rows = shown_order(queue.rows)
         ids = [row.id for row in self._rows]
-        if self.cursor_shown and before is not None and before.id in ids:
+        if not self._is_chosen:
+            self._selected = 0
+        elif before is not None and before.id in ids:
             self._selected = ids.index(before.id)
-        elif not self.cursor_shown:
-            self._selected = 0  # nobody looks at one of them: follow the first that runs
         self._selected = max(0, min(self._selected, len(self._rows) - 1))
         self._lay_out(strips=strips)
         self.lines_changed()
-        if not self.cursor_shown and not self.is_held and self.scroll_offset.y:
+        if not self._is_chosen and not self.is_held and self.scroll_offset.y:
             self.scroll_to(y=0, animate=False)
 
     def _lay_out(self, *, strips: bool) -> None:
@@ -66,6 +77,7 @@ class QueueLines(Lines, can_focus=False):
         return self.selected if self.selected in moving else next(iter(moving), None)
 
     def move_cursor(self, by: int) -> None:
+        self._is_chosen = True
         self._selected = max(0, min(self._selected + by, len(self._rows) - 1))
         if self._row_lines:
             self.cursor = self._row_lines[self._selected]

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelsync.comparison import Direction
 from modelsync.queue import QueueSnapshot, TransferRow
@@ -48,13 +48,13 @@ class RateLines(Lines, can_focus=False):
 
     def _speeds(self, width: int) -> Sequence[Piece]:
         ramp = "_.-=+*#" if glyphs.of(self.app) is glyphs.ASCII else "▁▂▃▄▅▆▇█"
-        peak = max(self._samples, default=0.0)
+        peak = max(self._samples, default=0.0) or self._now
         room = max(0, min(RATE_WINDOW_S, width - 68 if width >= WIDE_CELLS else width - 44))
         recent = list(self._samples)[-room:] if room else []
         bars = "".join(
             ramp[min(len(ramp) - 1, int(speed / peak * (len(ramp) - 1) + 0.5))] if peak else ramp[0] for speed in recent
         )
-        mean = sum(self._samples) / len(self._samples) if self._samples else 0.0
+        mean = sum(self._samples) / len(self._samples) if any(self._samples) else self._now
         words = f"now {speed_text(self._now)}  peak {speed_text(peak)}"
         if width >= WIDE_CELLS:
             words = f"now {speed_text(self._now)}  mean {speed_text(mean)}  peak {speed_text(peak)}"
@@ -65,10 +65,21 @@ class RateLines(Lines, can_focus=False):
             return ""
         progress = self._row.progress
         moved = "sent" if self._row.request.direction is Direction.PUSH else "received"
-        words = f" {moved} {text.size_text(progress.bytes_done)}"
-        if progress.bytes_total:
-            words += f" of {text.size_text(progress.bytes_total)}"
-        if progress.files and width >= WIDE_CELLS:
-            words += f"   files {progress.files.done:,} of {len(progress.files):,}"
-        words += f"   retries {progress.retries}   elapsed {clock_text(progress.elapsed_s)}"
-        return words + (f"   eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else "")
+        total = f" of {text.size_text(progress.bytes_total)}" if progress.bytes_total else ""
+        counted = progress.files if width >= WIDE_CELLS else None
+        facts = {
+            "moved": f"{moved} {text.size_text(progress.bytes_done)}{total}",
+            "files": f"files {counted.done:,} of {len(counted):,}" if counted else "",
+            "retries": f"retries {progress.retries}",
+            "elapsed": f"elapsed {clock_text(progress.elapsed_s)}",
+            "eta": f"eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else "",
+        }
+        for name in ("elapsed", "retries") if progress.retries else ("retries", "elapsed"):
+            if len(_joined(facts)) <= width:
+                break
+            facts[name] = ""
+        return _joined(facts)
+
+
+def _joined(facts: Mapping[str, str]) -> str:
+    return " " + "   ".join(words for words in facts.values() if words)

@@ -3,6 +3,7 @@
 from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui.widgets.wishes import (
     CancelRequested,
+    ClearDone,
     MoveRequested,
     PauseRequested,
     ResumeRequested,
@@ -12,6 +13,8 @@ from modelsync_tui.widgets.wishes import (
 
 _TRIED_AGAIN = (TransferStatus.FAILED, TransferStatus.CANCELLED)
 _UNDER_WAY = (TransferStatus.RUNNING, TransferStatus.WAITING)
+_FINISHED = (TransferStatus.DONE, TransferStatus.SKIPPED, TransferStatus.CANCELLED)
+"""What can be taken off the list; what failed stays in it until a person said what becomes of it."""
 
 
 def pause(row: TransferRow) -> Wish | str:
@@ -24,11 +27,9 @@ def pause(row: TransferRow) -> Wish | str:
 
 
 def cancel(row: TransferRow) -> Wish | str:
-    """Stops it for good."""
-    if row.status in (*_UNDER_WAY, TransferStatus.PAUSED):
+    """Stops it for good, or gives up what failed."""
+    if row.status in (*_UNDER_WAY, TransferStatus.PAUSED, TransferStatus.FAILED):
         return CancelRequested(row.id)
-    if row.status is TransferStatus.FAILED:
-        return "there is nothing to cancel. R tries it again."
     return "there is nothing to cancel. c takes it off the list."
 
 
@@ -41,6 +42,15 @@ def retry(row: TransferRow) -> Wish | str:
     if row.status in _UNDER_WAY:
         return "a part that fails is tried again by itself."
     return "there is nothing to try again. To move it once more, ask for it in the list of versions."
+
+
+def clear_done(queue: QueueSnapshot) -> Wish | str:
+    """Takes off the list what is finished."""
+    statuses = {row.status for row in queue.rows}
+    if statuses.intersection(_FINISHED):
+        return ClearDone()
+    gives_up = " x gives up what failed." if TransferStatus.FAILED in statuses else ""
+    return "No transfer in the list is finished." + gives_up
 
 
 def reorder(queue: QueueSnapshot, row: TransferRow, by: int) -> Wish | str:

@@ -19,6 +19,8 @@ WIDE_CELLS = 100
 """From this width on a line has the verb, both sizes and full units."""
 _STRIP_CELLS_MIN = 30
 """A strip of so many cells is worth more than the last words beside it."""
+_TAIL_CELLS, _TAIL_WIDE_CELLS = 17, 26
+"""Of the speed and the time left, or why nothing moves."""
 _TINY_CELLS = 56
 """Below it there is no bar."""
 _KEYS_FROM_CELLS = 36
@@ -91,7 +93,7 @@ def _numbers(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
     wide = width >= WIDE_CELLS
     used = _lead_cells(width) + _tag_cells(width) + 2
     tail, tone = _tail(row, wide=wide)
-    tail_cells = 26 if wide else 17
+    tail_cells = _TAIL_WIDE_CELLS if wide else _TAIL_CELLS
     sizes = f"  {_sizes(progress):>17}" if wide else ""
     percent = f"{int(100 * progress.fraction):>4}%"
     cells = 0 if width < _TINY_CELLS else max(6, width - used - len(percent) - len(sizes) - 2 - tail_cells)
@@ -117,9 +119,11 @@ def _tail(row: TransferRow, *, wide: bool) -> Piece:
         return words, Tone.PLAIN
     if held := _held_tail(progress, wide=wide):
         return held
-    eta = f"eta {clock_text(progress.eta_s)}" if progress.eta_s is not None else ""
+    clock = clock_text(progress.eta_s) if progress.eta_s is not None else ""
     speed = f"{speed_text(progress.speed):>12} " if wide else f"{short_speed(progress.speed):>7}"
-    return f"{speed} {eta}", Tone.PLAIN
+    words = f"{speed} eta {clock}" if clock else f"{speed} "
+    # hours that were cut would read as minutes
+    return words if wide or len(words) <= _TAIL_CELLS else f"{speed} {clock}", Tone.PLAIN
 
 
 def _paused_tail(row: TransferRow, *, wide: bool) -> str:

@@ -38,7 +38,8 @@ def _sentences(row: TransferRow, things: str) -> Sequence[str]:
             when = "at the last quit" if row.restored else "before any of it moved"
             return (f"It was paused {when}; its {things} are known when it goes on.", "Space goes on with it.")
         case TransferStatus.FAILED if error is not None:
-            return (text.literal(error.message), text.literal(error.hint), "R tries again, o shows its log.")
+            keys = "R tries again, x gives it up, o shows its log."
+            return (text.literal(error.message), text.literal(error.hint), keys)
         case TransferStatus.SKIPPED if result is not None:
             force = ("F in the list of the versions overwrites it.",) if result.differs else ()
             return (f"Nothing was moved: {text.literal(result.reason)}.", *force)

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from modelsync.queue import QueueSnapshot, TransferRow
+from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
 from modelsync.tag import Tag
 from modelsync_tui import glyphs, keys
 from modelsync_tui.widgets import steering
@@ -26,7 +26,7 @@ from modelsync_tui.widgets.rate_lines import RateLines
 from modelsync_tui.widgets.titles import Edges
 from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
 from modelsync_tui.widgets.transfer_words import speeds_words, status_words, totals_words
-from modelsync_tui.widgets.wishes import CancelRequested, ClearDone, PauseRequested, Wish
+from modelsync_tui.widgets.wishes import CancelRequested, Wish
 
 FULL_EVERY_S = 0.24
 """The full form, with its many lines, is drawn every other time: that is still four times a second."""
@@ -113,6 +113,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
 
     def watch_full(self) -> None:
         if self.is_mounted:
+            self._drawn_at = 0.0  # not left out as one of many: it is the first of another form
             self.show(self._queue)
 
     def on_resize(self, _: events.Resize) -> None:
@@ -122,6 +123,8 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._lines.refresh()
 
     def on_blur(self) -> None:
+        if self.app.app_focus:  # else the terminal was left, and one comes back to the same place
+            self._lines.let_go()
         self._lines.refresh()
 
     def action_move(self, by: int) -> None:
@@ -129,6 +132,14 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._lines.move_cursor(by)
         self._show_lower()
         self.draw_titles()
+
+    def action_first(self) -> None:
+        """Moves the cursor to the first transfer."""
+        self.action_move(-len(self._queue.rows))
+
+    def action_last(self) -> None:
+        """Moves the cursor to the last transfer."""
+        self.action_move(len(self._queue.rows))
 
     def action_back(self) -> None:
         """Goes back to the list that a person was in before."""
@@ -157,16 +168,23 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def _is_full(self) -> bool:
         if not self.full:
             self.post_message(self.Said("Parts and files are in the full view of the transfers: t shows it."))
-        return self.full
+        return self.full and self._chosen() is not None
+
+    def _chosen(self) -> TransferRow | None:
+        """The transfer that a key is for; says so where there is none."""
+        row = self._lines.choose()
+        if row is None:
+            self.post_message(self.Said("There is no transfer in the list."))
+        return row
 
     def action_pause(self) -> None:
         """Pauses the transfer under the cursor, or lets it go on."""
-        if self.selected is not None:
-            self._wish(self.selected, steering.pause(self.selected))
+        if row := self._chosen():
+            self._wish(row, steering.pause(row))
 
     def action_cancel(self) -> None:
         """Cancels the transfer under the cursor; asks when some of it has moved."""
-        row = self.selected
+        row = self._chosen()
         if row is None:
             return
         wish = steering.cancel(row)
@@ -180,11 +198,14 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         from modelsync_tui.dialogs.cancel import CancelChoice, CancelDialog
 
         def answered(choice: CancelChoice | None) -> None:
+            now = next((other for other in self._queue.rows if other.id == row.id), row)
             match choice:
                 case CancelChoice.CANCEL:
-                    self.post_message(CancelRequested(row.id))
+                    self._wish(now, steering.cancel(now))
+                case CancelChoice.PAUSE if now.status is TransferStatus.PAUSED:
+                    return
                 case CancelChoice.PAUSE:
-                    self.post_message(PauseRequested(row.id))
+                    self._wish(now, steering.pause(now))
                 case CancelChoice.LEAVE | None:
                     return
                 case _:
@@ -194,13 +215,13 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
 
     def action_retry(self) -> None:
         """Tries the transfer under the cursor again."""
-        if self.selected is not None:
-            self._wish(self.selected, steering.retry(self.selected))
+        if row := self._chosen():
+            self._wish(row, steering.retry(row))
 
     def action_reorder(self, by: int) -> None:
         """Lets the transfer under the cursor and the next that waits, up or down, change places."""
-        if self.selected is not None:
-            self._wish(self.selected, steering.reorder(self._queue, self.selected, by))
+        if row := self._chosen():
+            self._wish(row, steering.reorder(self._queue, row, by))
 
     def _wish(self, row: TransferRow, wish: Wish | str) -> None:
         """Passes a wish on, or says why there is none."""
@@ -211,12 +232,13 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
 
     def action_log(self) -> None:
         """Shows what the log says of the transfer under the cursor."""
-        if self.selected is not None:
-            self.post_message(self.LogAsked(self.selected.request.tag))
+        if row := self._chosen():
+            self.post_message(self.LogAsked(row.request.tag))
 
     def action_clear_done(self) -> None:
         """Takes what is finished off the list."""
-        self.post_message(ClearDone())
+        wish = steering.clear_done(self._queue)
+        self.post_message(wish if isinstance(wish, Wish) else self.Said(wish))
 
     def draw_titles(self) -> None:
         """The words in the borders; also after a change of size or theme."""
