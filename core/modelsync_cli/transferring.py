@@ -103,8 +103,9 @@ class TransferJob(Job):
         if result.bytes_moved:
             speed = size_text(int(result.bytes_moved / max(result.seconds, 0.001)))
             retries = f", {result.retries} retries" if result.retries else ""
+            resumed = ", went on from what was there" if result.resumed else ""
             verified = ", verified" if isinstance(result, PullResult) and result.verified else ""
             output.note(
                 f"{result.tag}: {size_text(result.bytes_moved)} in {result.seconds:.1f} s "
-                f"({speed}/s{retries}){verified}"
+                f"({speed}/s{retries}){resumed}{verified}"
             )

@@ -97,6 +97,7 @@ def test_a_push_that_was_killed_is_told_with_the_command_that_goes_on(
     assert left["go_on"] == "modelsync push m:v1"
     done = signed_in.run(*shlex.split(str(left["go_on"]))[1:], "--json")
     assert done.records[0]["resumed"] is True
+    assert ", went on from what was there\n" in done.err
     over = signed_in.run("status")
     assert (over.code, over.out) == (0, "")
     assert "Nothing is unfinished." in over.err
