@@ -44,6 +44,7 @@ UNSAFE = {
     "a file with names below it": [Entry("evil", b"1"), Entry("evil/below", b"2")],
     "a file where names are below": [Entry("evil/below", b"1"), Entry("evil", b"2")],
     "a name too long": [Entry("evil" * 100, b"1")],
+    "too many levels": [Entry("evil/" * 501 + "x", b"1")],
     "a path too long": [Entry("/".join(["evil"] * 1000), b"1")],
 }
 

@@ -15,7 +15,7 @@ import pytest
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.errors import SourceChangedError, StoreError
 from modelsync.http.extents import FileExtent
-from support.archives import RECORD, files_of, pieces, sample_model, tree, whole
+from support.archives import RECORD, files_of, pieces, sample_model, tree, unpack_in_order, whole
 
 
 @pytest.fixture
@@ -301,3 +301,17 @@ def test_a_hundred_thousand_files_are_laid_out_in_little_memory(tmp_path: Path) 
     files, kib = map(int, told.split())
     assert files == 100_000
     assert kib < 24 * 1024
+
+
+def test_more_levels_than_are_unpacked_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    deepest = tmp_path
+    for _ in range(500):
+        deepest /= "a"
+        deepest.mkdir()
+    (deepest / "model.yaml").touch()
+    unpack_in_order(tmp_path / "b", whole(ArchiveLayout.of(tmp_path)))
+    (deepest / "a").mkdir()
+
+    with pytest.raises(StoreError, match="500 directories") as caught:
+        ArchiveLayout.of(tmp_path)
+    assert caught.value.hint

@@ -74,7 +74,7 @@ def test_a_compressed_reply_is_read(server: StrangeRegistry, registry: Registry,
 
 
 def test_a_reply_of_more_values_than_a_list_has_is_no_registrys(server: StrangeRegistry, registry: Registry) -> None:
-    server.says(Answer(b'{"total":0,"items":[' + b"[]," * (VALUES_MAX // 2) + b"[]]}"))
+    server.says(Answer(b'{"name":"mia","config":[' + b"[]," * (VALUES_MAX // 2) + b"[]]}"))
     assert isinstance(refusal(registry), NotARegistryError)
 
 

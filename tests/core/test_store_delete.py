@@ -1,5 +1,6 @@
 """A version leaves the store in one step, and what is left stays right."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_a_broken_version_can_be_deleted_and_a_link_without_its_target(tmp_path:
     assert [store.delete(Tag("iris", version)) for version in ("v1", "v2", "v3")] == [0, 0, 0]
     assert (elsewhere / "model.yaml").exists()
     assert list(store.models_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "levels"), [("a", 1500), ("long" * 50, 50)])
+def test_what_lies_deeper_than_a_walk_or_a_path_can_reach_is_removed(tmp_path: Path, name: str, levels: int) -> None:
+    below = os.open(write_model(tmp_path, "iris:v1"), os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=below)
+        above, below = below, os.open(name, os.O_RDONLY, dir_fd=below)
+        os.close(above)
+    os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=below))
+    os.close(below)
+    store = ModelStore(tmp_path)
+    store.delete(IRIS)
+    assert list(store.models_dir.iterdir()) == []
+    assert left_in_tmp(tmp_path) == []
 
 
 def test_a_version_that_is_not_there_is_not_deleted(tmp_path: Path) -> None:

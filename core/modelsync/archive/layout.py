@@ -20,7 +20,7 @@ from typing import Final, Self
 
 from modelsync.archive.headers import encode_header, header_bytes
 from modelsync.archive.index import archive_bytes, encode_index
-from modelsync.archive.safe_names import leads_out, shown
+from modelsync.archive.safe_names import LEVELS_MAX, leads_out, shown
 from modelsync.archive.table import Kind, MemberTable, TableError
 from modelsync.errors import SourceChangedError, StoreError
 from modelsync.http.extents import FileExtent
@@ -284,6 +284,10 @@ def _walk(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         facts = _facts(path)
         yield name, facts
         if stat.S_ISDIR(facts.st_mode):
+            if len(levels) > LEVELS_MAX:
+                raise StoreError(
+                    f"{shown(name)} has more than {LEVELS_MAX} directories within one another.", hint=_REFUSED_HINT
+                )
             levels.append((name + b"/", iter(_children(path))))
 
 

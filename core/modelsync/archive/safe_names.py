@@ -14,6 +14,8 @@ from modelsync.errors import StoreError, UnsafeArchiveError
 _SHOWN_MAX: Final = 200
 _NAME_BYTES_DEFAULT: Final = 255
 _PATH_BYTES_DEFAULT: Final = 4096
+LEVELS_MAX: Final = 500
+"""Of directories within one another; Python's own walks and removals of trees end with an error at a thousand."""
 _REFUSED_HINT: Final = "Nothing was installed; ask whoever pushed this version to push it again without it."
 
 
@@ -154,6 +156,8 @@ class NameTree:
     def _check_length(self, name: bytes) -> None:
         if len(name) > self._file_system.path_bytes_max:
             raise refused(name, "a path longer than this file system allows")
+        if len(name) > 2 * LEVELS_MAX and name.count(b"/") > LEVELS_MAX:
+            raise refused(name, f"a path of more than {LEVELS_MAX} directories within one another")
         if len(name) > self._file_system.name_bytes_max and any(
             len(part) > self._file_system.name_bytes_max for part in name.split(b"/")
         ):

@@ -18,6 +18,8 @@ _SYNCFS_TELLS_ERRORS = (5, 8)  # Linux
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM}
+_TOO_DEEP = {errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE}
+"""What removing a tree of a thousand levels ends in, where it does not end in a RecursionError."""
 _NOT_A_DIRECTORY = {errno.ENOTDIR, errno.EEXIST}
 
 
@@ -176,7 +178,30 @@ def _remove(top: Path) -> None:
     else:
         import shutil  # only to remove something: listing does without its archives
 
-        shutil.rmtree(top)
+        try:
+            shutil.rmtree(top)
+        except (OSError, RecursionError) as error:
+            if isinstance(error, OSError) and error.errno not in _TOO_DEEP:
+                raise
+            _flatten(top)
+            shutil.rmtree(top)
+
+
+def _flatten(top: Path) -> None:
+    """Moves every directory below `top` directly into it: none lies too deep to be removed, or to have a path."""
+    with os.scandir(top) as entries:
+        waiting = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    moved = 0
+    while waiting:
+        directory = waiting.pop()
+        directory.chmod(stat.S_IRWXU)
+        with os.scandir(directory) as entries:
+            found = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        for child in found:
+            moved += 1
+            target = top / f"modelsync-{os.urandom(8).hex()}-{moved}"
+            child.rename(target)
+            waiting.append(target)
 
 
 def _give_rights(top: Path) -> None:
