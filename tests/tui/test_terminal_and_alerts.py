@@ -9,7 +9,7 @@ from textual.app import App
 from modelsync.errors import UnreachableError
 from modelsync.results import PushResult
 from modelsync.transfers import TransferRow, TransferStatus
-from modelsync_tui.alerts import Alerts, ended_words
+from modelsync_tui.alerts import TOGETHER_S, Alerts, ended_words
 from modelsync_tui.terminal import TerminalVoice
 from support.local_store import write_model
 from support.queue_values import MiB, pushed, transfer
@@ -130,6 +130,38 @@ class TestToasts:
                 app.alerts.ended(row)
             words = "4 transfers ended: 2 pushed, 1 failed, 1 skipped (iris:v3)"
             await until(pilot, lambda: app.toasts == [(words, "error")])
+
+    async def test_of_a_long_queue_only_what_it_came_to_is_told(self) -> None:
+        app = Told()
+        async with app.run_test() as pilot:
+            app.alerts.queue_has(waiting=2)
+            app.alerts.ended(done(1))
+            app.alerts.ended(done(2))
+            await pilot.pause(1.5 * TOGETHER_S)
+            assert app.toasts == []
+            app.alerts.queue_has(waiting=0)
+            app.alerts.ended(done(3))
+            await until(pilot, lambda: app.toasts == [("3 transfers ended: 3 pushed", "information")])
+
+    @pytest.mark.parametrize("row", [failed(3), done(3, seconds=31)])
+    async def test_what_failed_or_took_long_is_told_while_others_wait(self, row: TransferRow) -> None:
+        app = Told()
+        async with app.run_test() as pilot:
+            app.alerts.queue_has(waiting=9)
+            app.alerts.ended(row)
+            await until(pilot, lambda: len(app.toasts) == 1)
+            app.alerts.ended(failed(4))
+            await pilot.pause(1.5 * TOGETHER_S)
+            assert "iris:v4" not in str(app.toasts), "nor is the next one told at once"
+            app.alerts.queue_has(waiting=0)
+            await until(pilot, lambda: "iris:v4" in str(app.toasts))
+
+    def test_a_long_failure_leaves_the_panes_in_sight(self) -> None:
+        row = transfer(1, f"{'m' * 60}:{'v' * 60}", TransferStatus.FAILED, error=UnreachableError("No way. " * 90))
+        words = ended_words([row])
+        assert len(words) <= 3 * 66, "three lines of a toast at 80 columns"
+        assert words.startswith("push mmm")
+        assert "failed: No way." in words
 
     async def test_what_a_person_did_themselves_is_not_told(self) -> None:
         app = Told()

@@ -44,6 +44,7 @@ class QueueNews:
         self._remote.show_moving({str(row.request.tag): row.progress.fraction for row in running if not row.context})
         self._accounts.watch(snapshot)
         self._details.show_moving(moving)
+        self._alerts.queue_has(snapshot.waiting)
 
     def ended(self, row: "TransferRow") -> None:
         """A transfer is over, well or not: what it did is read again."""
