@@ -1,5 +1,6 @@
 """How a running transfer is shown on stderr: a live bar on a terminal, plain lines elsewhere, nothing when quiet."""
 
+import os
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -13,6 +14,10 @@ from modelsync_cli.session import Session
 LINE_EVERY_S = 10.0
 BAR_MIN_COLUMNS, BAR_MAX_COLUMNS = 8, 24
 TITLE_MIN_COLUMNS = 16
+WORDS_COLUMNS = len("100% of 999.99 MiB, 999.99 MiB/s, 59:59 left")
+"""What stands beside a bar gets so much from the start: else the bar would change its width with each word."""
+_UNMOVING = ("dumb", "unknown")
+"""Terminals whose cursor cannot go back; rich would draw nothing on them until the end."""
 _TOLD = (Phase.SEND, Phase.RECEIVE, Phase.COMPLETE, Phase.INSTALL)
 """Phases that a log is told of; the others pass quickly."""
 _GAP = ".."
@@ -30,7 +35,7 @@ def open_display(session: Session, title: str) -> Display:
     """The display that fits this run."""
     if session.output.quiet:
         return _Silent()
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM", "") not in _UNMOVING:
         return _Bar(title, color=session.settings.color)
     return _Lines(title, session.output)
 
@@ -115,7 +120,8 @@ class _Bar(_Silent):
 
 def laid_out(title: str, words: str, columns: int) -> tuple[str, int]:
     """The title and the width of the bar that leave the words whole; a title that is too long loses its middle."""
-    room = columns - len(words) - 2  # a blank behind the title and one behind the bar
+    columns -= 2  # a blank behind the title and one behind the bar
+    room = columns - max(len(words), min(WORDS_COLUMNS, columns - BAR_MIN_COLUMNS - TITLE_MIN_COLUMNS))
     bar = min(BAR_MAX_COLUMNS, max(BAR_MIN_COLUMNS, room - len(title)))
     room = max(room - bar, TITLE_MIN_COLUMNS)
     if len(title) <= room:

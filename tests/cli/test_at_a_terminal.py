@@ -47,6 +47,19 @@ def test_a_bar_leaves_the_words_beside_it_whole(title: str, columns: int) -> Non
     assert shown == title or (shown[:8], shown[-4:]) == (title[:8], title[-4:])
 
 
+def test_the_bar_stays_as_wide_as_it_is_while_the_words_grow() -> None:
+    words = ("", "9% of 2.00 MiB", "45% of 57.24 MiB, 21.17 MiB/s, 0:01 left")
+    assert len({laid_out("pull sentiment_model:v1_approved", one, 80) for one in words}) == 1
+
+
+def test_a_terminal_whose_cursor_cannot_go_back_gets_lines(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1", files={"weights": bytes(3 << 20)})
+    done = signed_in.run_on_terminal("push", "m:v1", "--bandwidth", "2 MiB/s", term="dumb")
+    assert done.code == 0
+    assert done.err.splitlines()[0].startswith("push m:v1: ")
+    assert "" not in done.err.splitlines()
+
+
 def test_the_bar_of_a_transfer_shows_how_long_it_takes_beside_a_long_tag(signed_in: Command) -> None:
     tag = f"{'a' * 30}:{'v' * 60}"
     write_model(signed_in.store, tag, files={"weights": bytes(3 << 20)})

@@ -84,7 +84,7 @@ class Command:
             text=True,
         )
 
-    def run_on_terminal(self, *args: str, answers: Sequence[tuple[str, str]] = ()) -> Done:
+    def run_on_terminal(self, *args: str, answers: Sequence[tuple[str, str]] = (), term: str = "xterm") -> Done:
         """Runs with stdin and stderr on a terminal, stdout on a pipe; `err` is what the terminal showed, uncoloured.
 
         Each of `answers` is a prompt to wait for and what to type then.
@@ -92,7 +92,7 @@ class Command:
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "modelsync_cli", *args],
-            env={**self.environ, "TERM": "xterm", "COLUMNS": "120"},
+            env={**self.environ, "TERM": term, "COLUMNS": "120"},
             stdin=theirs,
             stdout=subprocess.PIPE,
             stderr=theirs,
