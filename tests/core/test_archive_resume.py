@@ -73,6 +73,28 @@ def test_the_records_of_a_global_header_survive_a_resume(stage: Path) -> None:
     assert (stage / "b").stat().st_mtime == 1234.5
 
 
+def test_a_checkpoint_that_is_not_exact_is_true_all_the_same(stage: Path) -> None:
+    entries = [Entry(f"d/{number:04}.bin", bytes([number % 251]) * 700) for number in range(1500)]
+    data = python_tar(entries)
+    checkpoints = []
+    with Unpacker(stage, total_bytes=len(data)) as unpacker:
+        for start in range(0, len(data), 20_000):
+            unpacker.write(start, data[start : start + 20_000])
+            checkpoints.append(unpacker.checkpoint(sync=False, exact=False))
+        last = unpacker.checkpoint(sync=False)
+        unpacker.finish()
+
+    assert len({checkpoint.members for checkpoint in checkpoints}) < len(checkpoints)  # some are of a moment ago
+    assert last.done[-1][1] > checkpoints[len(checkpoints) // 2].done[-1][1]
+    for checkpoint in checkpoints[:: len(checkpoints) // 8]:
+        with Unpacker.resume(stage, total_bytes=len(data), checkpoint=checkpoint) as again:
+            assert again.done() == checkpoint.done
+            for start, end in Ranges(again.done()).missing(0, len(data)):
+                again.write(start, data[start:end])
+            again.finish()
+        assert sum(path.is_file() for path in stage.rglob("*")) == 1500
+
+
 def test_a_file_that_was_lost_since_is_fetched_again(model: Path, stage: Path) -> None:
     data = whole(ArchiveLayout.of(model))
     first = Unpacker(stage, total_bytes=len(data), index=_index(data))

@@ -2,7 +2,7 @@
 
 import threading
 
-from modelsync.archive.members import HeaderScanner, Member
+from modelsync.archive.members import HeaderScanner, Member, usual_file
 from modelsync.archive.ranges import Ranges
 from modelsync.archive.safe_names import shown
 from modelsync.archive.table import MemberTable
@@ -40,6 +40,10 @@ class HeaderCheck:
 
     def _compare(self, row: int, chain: bytes) -> None:
         table = self._table
+        if usual := usual_file(memoryview(chain), 0):
+            name, kind, size, mtime_ns, data_at = usual
+            if data_at == len(chain) and table.same_row(row, name, kind, size, mtime_ns, b""):
+                return
         start, position = table.header_at(row), 0
         scanner = HeaderScanner()
         while position + scanner.wanted <= len(chain):

@@ -20,7 +20,7 @@ from modelsync.archive.members import HeaderScanner, Member, ScanResult, quoted
 from modelsync.archive.ranges import Ranges
 from modelsync.archive.safe_names import FileSystem, NameTree, leads_out, normal_name, refused, shown
 from modelsync.archive.settle import Unpacked, cut_sentence
-from modelsync.archive.table import BLOCK_BYTES, END_BYTES, Kind, MemberTable
+from modelsync.archive.table import BLOCK_BYTES, END_BYTES, Kind, MemberTable, padded
 from modelsync.errors import ArchiveError, ModelsyncError
 
 WINDOW_BYTES: Final = 16 * 1024 * 1024
@@ -212,6 +212,10 @@ class IncomingArchive(ABC):
         end = offset + len(view)
         while offset <= self._known < end:
             start = self._known - offset
+            if not self._partial and (usual := self._scanner.accept_usual(view, start)):
+                name, kind, size, mtime_ns, data_at = usual
+                self._add(name, kind, size, mtime_ns, b"", offset + data_at)
+                continue
             taken = min(self._scanner.wanted - len(self._partial), end - self._known)
             self._partial += view[start : start + taken]
             self._known += taken
@@ -220,8 +224,10 @@ class IncomingArchive(ABC):
             block = bytes(self._partial)
             self._partial.clear()
             match self._scanner.accept(block, self._known - len(block)):
-                case Member() as member:
-                    self._add(member)
+                case Member(name, kind, size, mtime_ns, link):
+                    if self._chain_at < offset:
+                        self._count(self._chain_at, self._known)  # what came before is no longer at hand
+                    self._add(name, kind, size, mtime_ns, link, self._known)
                 case ScanResult.END:
                     self._tail_at = self._chain_at
                     self._count(self._chain_at, self._known)
@@ -229,19 +235,17 @@ class IncomingArchive(ABC):
                 case ScanResult.MORE:
                     continue
 
-    def _add(self, member: Member) -> None:
-        """A member whose headers end at the frontier: its data has a place from now on."""
-        data_at, data_end = self._known, self._known + member.size
-        if self._total_bytes is not None and data_end > self._total_bytes:
+    def _add(self, name: bytes, kind: Kind, size: int, mtime_ns: int, link: bytes, data_at: int) -> None:
+        """A member whose headers were read: its data, which begins here, has a place from now on."""
+        if self._total_bytes is not None and data_at + size > self._total_bytes:
             raise ArchiveError(
-                f"The archive is cut: it ends inside {shown(member.name)}, after {self._table.files} whole files.",
+                f"The archive is cut: it ends inside {shown(name)}, after {self._table.files} whole files.",
                 hint=_AGAIN_HINT,
             )
-        self._claim(member.name, member.kind, member.link)
-        self._table.append(member.name, member.kind, member.size, member.mtime_ns, member.link, data_at)
+        self._claim(name, kind, link)
+        self._table.append(name, kind, size, mtime_ns, link, data_at)
         self._destination.grow()
-        self._count(self._chain_at, data_at)
-        self._chain_at = self._known = self._table.members_end
+        self._chain_at = self._known = data_at + padded(size)
 
     def _claim(self, name: bytes, kind: Kind, link: bytes) -> None:
         made = self._names.claim(name, kind)
@@ -261,31 +265,38 @@ class IncomingArchive(ABC):
 
     def _place(self, offset: int, view: memoryview) -> None:
         """Puts bytes below the frontier where they belong."""
-        table = self._table
+        table, data_at, sizes, write = self._table, self._table.data_at, self._table.sizes, self._destination.write
         end = offset + len(view)
         counted = position = offset
         row = table.find(offset)
         while position < end:
-            if row >= 0 and position < (data_end := table.data_at[row] + table.sizes[row]):
-                stop = min(end, data_end)
-                self._destination.write(row, position - table.data_at[row], view[position - offset : stop - offset])
-            elif row >= 0 and position < (member_end := table.end(row)):
-                stop = min(end, member_end)
-            elif row + 1 < len(table):
+            if row >= 0:
+                at, size = data_at[row], sizes[row]
+                if position < at + size:
+                    stop = min(end, at + size)
+                    write(row, position - at, view[position - offset : stop - offset])
+                    position = stop
+                    continue
+                if position < (member_end := at + padded(size)):
+                    position = min(end, member_end)
+                    continue
+            if row + 1 < len(data_at):
                 row += 1
-                stop = min(end, table.data_at[row])
-                self._count(counted, position)
-                counted = stop
-                if self._check and self._check.take(row, position, view[position - offset : stop - offset]):
-                    self._count(table.header_at(row), table.data_at[row])
+                stop = min(end, data_at[row])
+                if self._check:
+                    header_at = table.header_at(row)
+                    if not self._check.take(row, position, view[position - offset : stop - offset]):
+                        self._count(counted, position)
+                        counted = stop
+                    elif (position, stop) != (header_at, data_at[row]):
+                        self._count(header_at, data_at[row])  # with what came of it in another piece
+                position = stop
             elif self._tail_at is not None:
-                stop = end
                 self._check_tail(view[position - offset :])
+                position = end
             else:
-                self._count(counted, position)  # the beginning of a header: it counts when it is whole
-                return
-            position = stop
-        self._count(counted, end)
+                break  # the beginning of a header: it counts when it is whole
+        self._count(counted, position)
 
     def _count(self, start: int, end: int) -> None:
         with self._done_lock:

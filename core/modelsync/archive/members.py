@@ -6,6 +6,7 @@ the end of the archive (registry contract 3.3, no. 16).
 
 from dataclasses import dataclass
 from enum import Enum
+from struct import Struct
 from typing import Final
 
 from modelsync.archive.headers import byte_sum
@@ -36,6 +37,10 @@ _REFUSED: Final = {
     b"S": "a sparse file, which no model needs",
     b"M": "a piece of a file of several volumes",
 }
+_USTAR: Final = Struct("100s8s16x12s12s8sc100x6s82x155s12x")
+_TIME_RECORD: Final = b" mtime="
+_TIME_RECORD_BYTES_MAX: Final = 99
+"""Its length then has two digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,10 @@ class HeaderScanner:
                 raise ArchiveError(f"The archive is malformed: its end stands inside a header, at byte {offset}.")
             return ScanResult.END
         return self._read_header(block, offset)
+
+    def accept_usual(self, data: memoryview, at: int) -> "UsualFile | None":
+        """As `usual_file`, where a member may begin now; None means that `accept` must have the blocks."""
+        return None if self._begun or self.global_records else usual_file(data, at)
 
     def _read_header(self, block: bytes, offset: int) -> Member | ScanResult:
         _check_sum(block, offset)
@@ -156,6 +165,45 @@ class HeaderScanner:
         )
 
 
+UsualFile = tuple[bytes, Kind, int, int, int]
+"""Name, kind, size, time in ns as in Member, and where its data begins: a tuple, as there may be 100,000 of them."""
+
+
+def usual_file(data: memoryview, at: int) -> UsualFile | None:
+    """The file whose headers stand as a whole in `data` from `at` on, if they are as nearly all are: ASCII, with a
+    name of at most 100 bytes, and at most one special header, of a time.
+
+    Four times as fast as a HeaderScanner, and never of another opinion: of every other member, and of whatever is
+    wrong, it says None. Raises UnsafeArchiveError for a name that must not be written.
+    """
+    block, time = bytes(data[at : at + BLOCK_BYTES]), b""
+    try:
+        if block[156:157] == b"x":
+            size = int(block[124:135], 8)
+            record = (
+                bytes(data[at + BLOCK_BYTES : at + BLOCK_BYTES + size]) if 0 < size <= _TIME_RECORD_BYTES_MAX else b""
+            )
+            time = record[9:-1]
+            if record != b"%d%s%s\n" % (size, _TIME_RECORD, time) or block[135] or not (time and _sums_up(block)):
+                return None
+            at += 2 * BLOCK_BYTES
+            block = bytes(data[at : at + BLOCK_BYTES])
+        if len(block) < BLOCK_BYTES or not _sums_up(block):
+            return None
+        name, mode, size_digits, time_digits, _, typeflag, magic, prefix = _USTAR.unpack(block)
+        if typeflag != b"0" or (prefix[0] and magic == b"ustar\0") or mode[7] or size_digits[11] or time_digits[11]:
+            return None
+        kind = Kind.EXECUTABLE if int(mode[:7], 8) & 0o100 else Kind.FILE
+        size = int(size_digits[:11], 8)
+        mtime_ns = _pax_time(time) if time else int(time_digits[:11], 8) * _NS
+    except (ValueError, IndexError):
+        return None
+    normal = normal_name(name.split(b"\0", 1)[0])
+    if not normal or size < 0 or not -_MTIME_NS_MAX <= mtime_ns <= _MTIME_NS_MAX:
+        return None
+    return normal, kind, size, mtime_ns, at + BLOCK_BYTES
+
+
 def pax_records(payload: bytes, offset: int) -> dict[bytes, bytes]:
     """The records of a PAX header, read by their lengths (no pattern: a hostile value would make one crawl)."""
     records: dict[bytes, bytes] = {}
@@ -182,7 +230,7 @@ def quoted(data: bytes) -> str:
 
 
 def _check_sum(block: bytes, offset: int) -> None:
-    total = byte_sum(block) - sum(block[148:156]) + 8 * 0x20
+    total = byte_sum(block) - byte_sum(block[148:156]) + 8 * 0x20
     try:
         stated = int(block[148:156].strip(b" \0") or b"x", 8)
     except ValueError:
@@ -191,6 +239,15 @@ def _check_sum(block: bytes, offset: int) -> None:
         raise ArchiveError(
             f"The archive is malformed: at byte {offset} stands {quoted(block)} instead of a file's header."
         )
+
+
+def _sums_up(block: bytes) -> bool:
+    """Whether a header's sum is right, by its words in their usual form; raises ValueError for words that are none."""
+    return (
+        block.isascii()
+        and block[154:156] == b"\0 "
+        and int(block[148:154], 8) == byte_sum(block) - byte_sum(block[148:156]) + 8 * 0x20
+    )
 
 
 def _linked_name(raw: bytes, link: bytes) -> bytes:

@@ -10,6 +10,7 @@ from modelsync.archive.safe_names import refused, shown
 from modelsync.archive.table import Kind, MemberTable
 from modelsync.archive.target_files import TargetFiles
 
+_DIRECTORY: Final = int(Kind.DIRECTORY)
 _LAST_BYTES: Final = 400
 _SERVER_ERROR: Final = b'{"error"'
 
@@ -32,18 +33,22 @@ def settle(table: MemberTable, files: TargetFiles) -> tuple[int, int]:
     """
     content_bytes = table.content_bytes + _copy_hard_links(table, files)
     symlinks = [row for row in table.links if table.kind(row) is Kind.SYMLINK]
-    for row in range(len(table)):
-        if not table.sizes[row] and table.kind(row).is_file:
+    for row, size in enumerate(table.sizes):
+        if not size and table.kind(row).is_file:
             files.make_empty(row)
     for row in symlinks:
         files.make_symlink(row)
     for row in symlinks:
         if files.leads_out(row):
             raise refused(table.name(row), f"a link that leads out of the model, to {shown(table.link(row))}")
-    for directories in (False, True):
-        for row in range(len(table)):
-            if (table.kinds[row] == Kind.DIRECTORY) is directories:
-                files.set_time(row)
+    directories = []
+    for row, kind in enumerate(table.kinds):
+        if kind == _DIRECTORY:
+            directories.append(row)
+        else:
+            files.set_time(row)
+    for row in directories:
+        files.set_time(row)
     return table.files, content_bytes
 
 

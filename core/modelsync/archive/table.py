@@ -7,7 +7,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
-from itertools import accumulate
+from itertools import accumulate, chain
+from operator import sub
 from typing import Final
 
 BLOCK_BYTES: Final = 512
@@ -47,6 +48,7 @@ class Kind(IntEnum):
 
 _KINDS: Final = tuple(Kind)
 """By number: a look-up is ten times as fast as the enumeration's own."""
+_FIRST_LINK: Final = int(Kind.SYMLINK)
 
 
 class TableError(ValueError):
@@ -80,7 +82,7 @@ class MemberTable:
         self.kinds.append(kind)
         self.sizes.append(size)
         self.mtimes.append(mtime_ns)
-        if kind.is_link:
+        if kind >= _FIRST_LINK:
             self.links[len(self.data_at)] = link
         self._names += name
         self._name_ends.append(len(self._names))
@@ -182,15 +184,19 @@ class MemberTable:
     def _columns(self, links: list[bytes]) -> Iterator[bytes | bytearray]:
         # One at a time: each is as long as a few MiB.
         yield self._names
-        yield _little(array("H", (end - start for start, end in _spans(self._name_ends))))
+        yield _little(array("H", map(sub, self._name_ends, chain((0,), self._name_ends))))
         yield self.kinds
-        yield _little(
-            array("I", ((self.data_at[row] - self.header_at(row)) // BLOCK_BYTES for row in range(len(self))))
-        )
+        yield _little(array("I", self._header_blocks()))
         yield _little(self.sizes)
         yield _little(self.mtimes)
         yield _little(array("H", map(len, links)))
         yield b"".join(links)
+
+    def _header_blocks(self) -> Iterator[int]:
+        header_at = self.first_at
+        for data_at, size in zip(self.data_at, self.sizes, strict=True):
+            yield (data_at - header_at) // BLOCK_BYTES
+            header_at = data_at + padded(size)
 
     @classmethod
     def decode(cls, data: bytes, *, first_at: int, limit_bytes: int) -> "tuple[MemberTable, dict[str, object]]":

@@ -27,6 +27,8 @@ _DIRECTORY_MODE: Final = 0o777
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 _NAME_REFUSED: Final = (errno.EILSEQ, errno.ENAMETOOLONG, errno.EINVAL)
 _COPY_BYTES: Final = 1 << 20
+_ROWS_AHEAD: Final = 1024
+"""There is room for so many more, where rows become known one by one."""
 
 
 class TargetFiles:
@@ -39,6 +41,8 @@ class TargetFiles:
         self._root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._created = bytearray()
         self._unsynced = bytearray()
+        self._timed = bytearray()
+        """Which files have got their own time already."""
         self._stripes = [threading.Lock() for _ in range(_STRIPES)]
         self._lock = threading.Lock()
         self._open: OrderedDict[int, tuple[int, int]] = OrderedDict()
@@ -49,8 +53,9 @@ class TargetFiles:
     def grow(self) -> None:
         """Makes room for the rows that the table has now; called before a new row is used."""
         missing = len(self._table) - len(self._created)
-        self._created.extend(bytes(missing))
-        self._unsynced.extend(bytes(missing))
+        if missing > 0:
+            for rows in (self._created, self._unsynced, self._timed):
+                rows.extend(bytes(missing + _ROWS_AHEAD))
 
     def write(self, row: int, position: int, data: memoryview) -> None:
         """Writes bytes of one file at their place in it. Raises NoSpaceError or StoreError, naming the file."""
@@ -59,14 +64,18 @@ class TargetFiles:
                 fd = self._open_file(row, resize=self._resumed)
                 try:
                     _write_all(fd, data, 0)
+                    when = self._table.mtimes[row]
+                    os.utime(fd, ns=(when, when))
                 finally:
                     os.close(fd)
+                self._timed[row] = 1
             else:
                 fd = self._borrow(row)
                 try:
                     _write_all(fd, data, position)
                 finally:
                     self._give_back(row)
+                self._timed[row] = 0
         except OSError as exc:
             raise self._error(row, exc) from exc
         self._unsynced[row] = 1
@@ -123,7 +132,12 @@ class TargetFiles:
         return target != root and not target.startswith(root + b"/")
 
     def set_time(self, row: int) -> None:
-        """Gives a member its own modification time; after the last write to it or, for a directory, below it."""
+        """Gives a member its own modification time; after the last write to it or, for a directory, below it.
+
+        Does nothing for a file that got it when it was written, as a whole.
+        """
+        if self._timed[row]:
+            return
         when = self._table.mtimes[row]
         name = self._table.name(row) or b"."
         try:

@@ -184,21 +184,25 @@ class ModelStore:
         except OSError as error:
             raise store_error(error, f"finish what was begun with {folder.tag}", folder.path) from error
 
-    def _update_latest(self, tag: Tag, draft: Path, sync: bool) -> None:
-        """After an installation: named if nothing valid was, or not older than what was (contract 5.2)."""
+    def _update_latest(self, tag: Tag, draft: Path, sync: bool) -> LocalModel | None:
+        """After an installation: named if nothing valid was, or not older than what was (contract 5.2).
+
+        Returns what was installed, which had to be looked through for this; None where it cannot be read.
+        """
         directory = self.models_dir / tag.name
         models = self.versions(tag.name)
         recorded = read_latest(directory)
         new = next((model for model in models if model.tag == tag), None)
         current = next((model for model in models if model.tag.version == recorded), None)
         if new is None:
-            return
+            return None
         if current is None or current is new:
             right = newest(models) or new
         else:
             right = new if new.info.creation_time >= current.info.creation_time else current
         if right.tag.version != recorded:
             write_latest(directory, right.tag.version, draft=draft, sync=sync)
+        return replace(new, is_latest=self._latest_version(tag.name) == tag.version)
 
     def _latest_version(self, name: str) -> str | None:
         directory = self.models_dir / name

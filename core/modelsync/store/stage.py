@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 _RENAME_TRIES = 5
 """The real bentoml, which knows no locks, may remove an empty name directory between our two steps."""
 
-LatestUpdate = Callable[[Tag, Path, bool], None]
-"""Brings `latest` up to date after a version was put in place: its tag, a draft path, whether to sync."""
+LatestUpdate = Callable[[Tag, Path, bool], LocalModel | None]
+"""Brings `latest` up to date after a version was put in place: its tag, a draft path, whether to sync.
+
+Returns the version, whose files it has looked through; None where it cannot be read.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,12 +104,12 @@ class Stage:
                 interruptibly(lambda: sync_tree(self.path), stop)
             with name_lock(self._target.locks_dir, self.tag.name):
                 self._put_in_place(version, replace=replace, sync=sync)
-                self._update_latest(sync=sync)
+                installed = self._update_latest(sync=sync)
         except OSError as error:
             raise store_error(error, f"put {self.tag} into the store", version) from error
         self._kept = False
         remove_tree(self._folder.path)
-        return self._target.read(self.tag)
+        return installed or self._target.read(self.tag)
 
     def __enter__(self) -> Self:
         return self
@@ -157,9 +160,9 @@ class Stage:
             for directory in (names, self._target.models_dir, self._target.models_dir.parent):
                 sync_directory(directory)
 
-    def _update_latest(self, *, sync: bool) -> None:
+    def _update_latest(self, *, sync: bool) -> LocalModel | None:
         try:
-            self._target.update_latest(self.tag, self._folder.draft, sync)
+            return self._target.update_latest(self.tag, self._folder.draft, sync)
         except OSError as error:
             raise store_error(error, f"note in `latest` that {self.tag} is in the store now", self.path) from error
 

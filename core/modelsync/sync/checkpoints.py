@@ -22,7 +22,7 @@ from modelsync.transfer.parts import MiB
 log = logging.getLogger("modelsync.sync")
 
 NOTE_EVERY_S = 0.25
-"""At most what arrives in so long is fetched again after kill -9."""
+"""At most what arrives in so long is fetched again after kill -9; with very many members it may be seconds."""
 SYNC_EVERY_S = 1.0
 SYNC_EVERY_BYTES = 64 * MiB
 """At most so much is fetched again after a loss of power, plus what arrived while the last sync ran."""
@@ -47,7 +47,7 @@ def checkpoints(
         yield
     finally:
         run.ended.set()
-        quietly(run.note)
+        quietly(lambda: run.note(exact=True))
 
 
 @dataclass(slots=True)
@@ -62,8 +62,8 @@ class _Run:
         nothing = Checkpoint((), self._now().members)
         self.journal.write_pull(self._record(nothing), self._now, sync=False)
 
-    def note(self) -> None:
-        self.journal.note_pull(self._now())
+    def note(self, *, exact: bool = False) -> None:
+        self.journal.note_pull(self.unpacker.checkpoint(sync=False, exact=exact))
 
     def note_now_and_then(self) -> None:
         noted = -1
@@ -87,7 +87,7 @@ class _Run:
         self.journal.write_pull(self._record(checkpoint), self._now, sync=True)
 
     def _now(self) -> Checkpoint:
-        return self.unpacker.checkpoint(sync=False)
+        return self.unpacker.checkpoint(sync=False, exact=False)
 
     def _record(self, checkpoint: Checkpoint) -> PullRecord:
         return PullRecord(self.record.etag, self.record.total_bytes, self.record.stage, checkpoint)
