@@ -76,3 +76,11 @@ def test_an_endpoint_whose_token_is_missing_does_not_silently_become_another_reg
     assert registry_server.url in done.err
     assert "warning" not in meant_another.run("ls", "remote", "--context", "default").err
     assert "warning" not in command.with_(BENTO_CLOUD_API_ENDPOINT=f"{registry_server.url}/").run("ls", "remote").err
+
+
+def test_a_locale_without_letters_beyond_ascii_pulls_all_the_same(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1", labels={"name": "caf\u00e9"})
+    plain = signed_in.with_(LC_ALL="C", PYTHONUTF8="0")
+    assert plain.run("push", "m:v1").code == 0
+    assert plain.run("pull", "m:v1", "--force").code == 0
+    assert "name=caf\\xe9" in plain.run("ls", "remote").out

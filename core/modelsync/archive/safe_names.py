@@ -170,13 +170,10 @@ class NameTree:
 
 
 def _same_file(directory: bytes, name: str, other: str) -> bool:
-    path = os.path.join(directory, os.fsencode(name))
+    path = os.path.join(directory, name.encode())  # not by the locale, which may know no such letter
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except UnicodeEncodeError:
-        return False
-    try:
-        return os.path.lexists(os.path.join(directory, os.fsencode(other)))
+        return os.path.lexists(os.path.join(directory, other.encode()))
     finally:
         os.unlink(path)
 
