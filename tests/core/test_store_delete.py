@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.errors import LocalModelNotFoundError
+from modelsync.errors import LocalModelNotFoundError, StoreError
 from modelsync.store import ModelStore
 from modelsync.tag import Tag, TagReference
 from support.local_store import install, latest, left_in_tmp, write_model
@@ -51,6 +51,23 @@ def test_what_lies_deeper_than_a_walk_or_a_path_can_reach_is_removed(tmp_path: P
     store = ModelStore(tmp_path)
     store.delete(IRIS)
     assert list(store.models_dir.iterdir()) == []
+    assert left_in_tmp(tmp_path) == []
+
+
+@pytest.mark.parametrize("others", [(), ("iris:v0",)])
+def test_a_directory_in_the_place_of_latest_is_named_and_the_version_is_gone(
+    tmp_path: Path, others: tuple[str, ...]
+) -> None:
+    for tag in (*others, "iris:v1"):
+        write_model(tmp_path, tag, latest=False)
+    (tmp_path / "models/iris/latest").mkdir()
+    store = ModelStore(tmp_path)
+    with pytest.raises(StoreError, match=r"note in `latest` that iris:v1 was removed: .*/models/iris/latest"):
+        store.delete(IRIS)
+    assert store.find(IRIS) is None
+    with pytest.raises(StoreError, match=r"note in `latest` that iris:v1 is in the store now: .*/models/iris/latest"):
+        install(store, "iris:v1", days=9)
+    assert store.find(IRIS) is not None
     assert left_in_tmp(tmp_path) == []
 
 

@@ -1,6 +1,7 @@
 """The local list: every version that can be read, and everything else shown as what it is."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -148,6 +149,14 @@ def test_without_a_valid_latest_file_the_newest_is_the_latest(tmp_path: Path, re
     assert store.resolve(TagReference("iris", None)).tag == Tag("iris", "v1")
     assert [model.is_latest for model in store.versions("iris")] == [True, False]
     assert latest.exists() == (recorded is not None)  # reading repairs nothing
+
+
+def test_a_pipe_in_the_place_of_the_latest_file_hangs_nothing(tmp_path: Path) -> None:
+    write_model(tmp_path, "iris:v1", latest=False)
+    os.mkfifo(tmp_path / "models/iris/latest")
+    store = ModelStore(tmp_path)
+    assert [model.is_latest for model in store.scan().models] == [True]
+    assert store.resolve(TagReference("iris", None)).tag == Tag("iris", "v1")
 
 
 def test_the_latest_file_wins_over_creation_times(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The file `latest` of one name: which version `name:latest` means (registry contract 5.2)."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,8 +14,12 @@ _READ_MAX = 256
 def read_latest(name_directory: Path) -> str | None:
     """The version that the file names, whether it exists or not; None without a readable file."""
     try:
-        with (name_directory / LATEST).open("rb") as file:
-            text = file.read(_READ_MAX).decode("utf-8", "replace").strip()
+        # O_NONBLOCK: a pipe of that name must not hang the whole list
+        handle = os.open(name_directory / LATEST, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            text = os.read(handle, _READ_MAX).decode("utf-8", "replace").strip()
+        finally:
+            os.close(handle)
     except OSError:
         return None
     return text if is_valid_part(text) else None

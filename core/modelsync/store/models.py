@@ -162,7 +162,7 @@ class ModelStore:
                 with name_lock(self._place.locks_dir, tag.name):
                     make_movable(version)
                     version.rename(old)
-                    self._latest_after_delete(tag.name, draft)
+                    self._latest_after_delete(tag, draft)
             except OSError as error:
                 raise store_error(error, f"remove {tag}", version) from error
             finally:
@@ -212,14 +212,17 @@ class ModelStore:
         model = newest(self.versions(name))
         return None if model is None else model.tag.version
 
-    def _latest_after_delete(self, name: str, draft: Path) -> None:
-        directory = self.models_dir / name
-        left = newest(self.versions(name))
-        if left is None:
-            (directory / LATEST).unlink(missing_ok=True)
-            remove_if_empty(directory)
-        elif left.tag.version != read_latest(directory):
-            write_latest(directory, left.tag.version, draft=draft, sync=False)
+    def _latest_after_delete(self, tag: Tag, draft: Path) -> None:
+        directory = self.models_dir / tag.name
+        left = newest(self.versions(tag.name))
+        try:
+            if left is None:
+                (directory / LATEST).unlink(missing_ok=True)
+                remove_if_empty(directory)
+            elif left.tag.version != read_latest(directory):
+                write_latest(directory, left.tag.version, draft=draft, sync=False)
+        except OSError as error:
+            raise store_error(error, f"note in `latest` that {tag} was removed", directory / LATEST) from error
 
     def _check_readable(self) -> None:
         """Raises StoreError where models/ itself is what is wrong: no folder, or one that may not be read."""

@@ -31,7 +31,7 @@ from modelsync.store.exchange import Exchange, rename_to_new
 from modelsync.store.lock import VersionLock, name_lock
 from modelsync.store.model_yaml import MODEL_YAML, read_model_yaml
 from modelsync.store.place import StageFolder
-from modelsync.tag import Tag
+from modelsync.tag import LATEST, Tag
 
 if TYPE_CHECKING:
     from modelsync.http.stopping import Stop
@@ -161,10 +161,11 @@ class Stage:
                 sync_directory(directory)
 
     def _update_latest(self, *, sync: bool) -> LocalModel | None:
+        latest = self._target.version(self.tag).with_name(LATEST)
         try:
             return self._target.update_latest(self.tag, self._folder.draft, sync)
         except OSError as error:
-            raise store_error(error, f"note in `latest` that {self.tag} is in the store now", self.path) from error
+            raise store_error(error, f"note in `latest` that {self.tag} is in the store now", latest) from error
 
 
 def settle(folder: StageFolder, target: Target) -> None:
