@@ -8,8 +8,9 @@ import pytest
 
 from modelsync.archive.checkpoint import Checkpoint
 from modelsync.archive.index import read_head
-from modelsync.archive.layout import ArchiveLayout, ArchiveReader
+from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.ranges import Ranges
+from modelsync.archive.reader import ArchiveReader
 from modelsync.archive.unpack import Unpacker
 from support.local_store import write_model
 

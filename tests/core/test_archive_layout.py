@@ -194,6 +194,22 @@ def test_a_file_that_shrinks_while_it_is_open_is_named(model: Path) -> None:
             reader.read_into(start + 1000, buffer)
 
 
+@pytest.mark.parametrize("content", [b"y" * 1000, b"y" * 999, b"y" * 1001, b"", None])
+def test_of_a_small_file_that_changed_no_byte_is_handed_out(model: Path, content: bytes | None) -> None:
+    layout = ArchiveLayout.of(model)
+    path = model / "sub" / "deep" / "x.txt"
+    path.unlink()
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+
+    with layout.open() as reader:
+        handed = reader.pieces(0, layout.size_bytes, memoryview(bytearray(2000)), 1 << 30)
+        with pytest.raises(SourceChangedError, match=r"x\.txt"):
+            assert not any(b"yyy" in bytes(piece) for piece in handed if isinstance(piece, memoryview))
+
+
 def test_a_file_rewritten_with_the_same_size_is_named_at_the_end(model: Path) -> None:
     layout = ArchiveLayout.of(model)
     assert layout.changed() is None

@@ -1,6 +1,7 @@
 """Writes tar headers: ustar where it suffices, PAX records (POSIX.1-2001) for what it cannot hold."""
 
 import zlib
+from functools import lru_cache
 from struct import Struct
 from typing import Final
 
@@ -8,6 +9,8 @@ from modelsync.archive.table import BLOCK_BYTES, Kind, padded
 
 _USTAR: Final = Struct("100s8s8s8s12s12s8s1s100s8s32s32s8s8s155s12x")
 _NAME_BYTES: Final = 100
+_PLAIN_NAME_BYTES: Final = _NAME_BYTES - len("./") - len("/")
+"""A name as long as this fits whatever it is the name of."""
 _OCTAL_11_MAX: Final = 8**11 - 1
 """The largest size (8 GiB - 1) and time that eleven octal digits hold."""
 _NS: Final = 1_000_000_000
@@ -43,14 +46,23 @@ def encode_header(name: bytes, kind: Kind, size: int, mtime_ns: int, link: bytes
 
 def header_bytes(name: bytes, kind: Kind, size: int, mtime_ns: int, link: bytes = b"") -> int:
     """How long `encode_header` will be."""
+    if len(name) <= _PLAIN_NAME_BYTES and name.isascii() and not link and size <= _OCTAL_11_MAX:
+        seconds, fraction = divmod(mtime_ns, _NS)
+        # The one record that may be left is that of the time, far shorter than a block.
+        return 3 * BLOCK_BYTES if fraction or not 0 <= seconds <= _OCTAL_11_MAX else BLOCK_BYTES
     records = _records(_full_name(name, kind), size, mtime_ns, link)
     return 2 * BLOCK_BYTES + padded(len(records)) if records else BLOCK_BYTES
 
 
 def extension(typeflag: bytes, records: bytes) -> bytes:
     """A PAX extended header (`x`) or global header (`g`) that holds `records`."""
-    header = _ustar(b"././@PaxHeader", typeflag, mode=0, size=len(records), mtime=0, link=b"")
-    return header + records + bytes(padded(len(records)) - len(records))
+    return _extension_header(typeflag, len(records)) + records + bytes(padded(len(records)) - len(records))
+
+
+@lru_cache(64)
+def _extension_header(typeflag: bytes, size: int) -> bytes:
+    """The same for many members: most records are a time, of one length."""
+    return _ustar(b"././@PaxHeader", typeflag, mode=0, size=size, mtime=0, link=b"")
 
 
 def byte_sum(block: bytes) -> int:
@@ -73,18 +85,21 @@ def _full_name(name: bytes, kind: Kind) -> bytes:
 
 
 def _records(full: bytes, size: int, mtime_ns: int, link: bytes) -> bytes:
-    records = b""
-    if not _fits(full):
-        records += pax_record(b"path", full)
-    if not _fits(link):
-        records += pax_record(b"linkpath", link)
-    if not (_is_utf8(full) and _is_utf8(link)):
-        records = pax_record(b"hdrcharset", b"BINARY") + records
+    records = b"" if _fits(full) and not link else _name_records(full, link)
     if size > _OCTAL_11_MAX:
         records += pax_record(b"size", b"%d" % size)
     seconds, fraction = divmod(mtime_ns, _NS)
     if fraction or not 0 <= seconds <= _OCTAL_11_MAX:
         records += pax_record(b"mtime", _decimal(mtime_ns))
+    return records
+
+
+def _name_records(full: bytes, link: bytes) -> bytes:
+    records = b"" if _is_utf8(full) and _is_utf8(link) else pax_record(b"hdrcharset", b"BINARY")
+    if not _fits(full):
+        records += pax_record(b"path", full)
+    if not _fits(link):
+        records += pax_record(b"linkpath", link)
     return records
 
 

@@ -15,20 +15,20 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from modelsync.archive.headers import encode_header, header_bytes
+from modelsync.archive.headers import header_bytes
 from modelsync.archive.index import archive_bytes, encode_index
+from modelsync.archive.reader import ArchiveReader, path_of, same_facts
 from modelsync.archive.safe_names import LEVELS_MAX, leads_out, shown
-from modelsync.archive.table import Kind, MemberTable, TableError
-from modelsync.errors import SourceChangedError, StoreError
-from modelsync.http.extents import FileExtent
+from modelsync.archive.table import Kind, MemberTable, TableError, padded
+from modelsync.errors import StoreError
 
 FORMAT: Final = b"modelsync archive 1"
-_CHANGED_HINT: Final = "Wait until nothing writes to the model, then try again."
 _REFUSED_HINT: Final = "Remove it from the model's directory, then push again."
 _REMEMBERED_BYTES_MAX: Final = 1 << 28
+_QUICK_LEVEL: Final = 1
+"""Of compression: a tenth longer than the usual, in a third of the time."""
 _OWNER_EXECUTES: Final = 0o100
 
 
@@ -68,7 +68,7 @@ class ArchiveLayout:
             position += header_bytes(name, kind, size, facts.st_mtime_ns, link)
             table.append(name, kind, size, facts.st_mtime_ns, link, position)
             inodes.append(facts.st_ino)
-            position = table.members_end
+            position += padded(size)
         chosen = part_size(archive_bytes(position)) if part_size else None
         head = encode_index(table, chosen) if index else b""
         table.moved(len(head))
@@ -88,9 +88,9 @@ class ArchiveLayout:
         for row in range(len(table)):
             if table.kinds[row] == Kind.DIRECTORY:
                 continue
-            path = _path(self._root, table.name(row))
+            path = path_of(self._root, table.name(row))
             try:
-                same = _same(table, self._inodes, row, os.lstat(path))
+                same = same_facts(table, self._inodes, row, os.lstat(path))
             except OSError:
                 same = False
             if not same:
@@ -99,7 +99,8 @@ class ArchiveLayout:
 
     def remembered(self) -> bytes:
         """What a journal keeps, to say later by `first_difference` which file changed; some 15 bytes a file."""
-        return zlib.compress(self._inodes.tobytes()) + self._table.encode({"part_size": self.part_size})
+        facts = {"part_size": self.part_size}
+        return zlib.compress(self._inodes.tobytes(), _QUICK_LEVEL) + self._table.encode(facts, _QUICK_LEVEL)
 
     def first_difference(self, remembered: bytes) -> str | None:
         """The name of the first member that is new, gone or has another size, time or inode than was remembered."""
@@ -125,150 +126,6 @@ class ArchiveLayout:
         return digest.hexdigest()
 
 
-class ArchiveReader:
-    """Reads one layout at any offset; for one thread. Holds at most one file open, until `close`."""
-
-    def __init__(self, root: bytes, table: MemberTable, inodes: "array[int]", head: bytes, size_bytes: int) -> None:
-        self._root = root
-        self._table = table
-        self._inodes = inodes
-        self._head = head
-        self._size_bytes = size_bytes
-        self._row = -1
-        self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        fd, self._fd, self._row = self._fd, -1, -1
-        if fd >= 0:
-            os.close(fd)
-
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        """Fills the buffer from that offset of the archive; less only where the archive ends. Returns bytes filled.
-
-        Raises SourceChangedError, naming the file, when a file is not the one that was laid out.
-        """
-        filled = 0
-        for extent in self.extents(offset, len(buffer)):
-            if isinstance(extent, FileExtent):
-                self._read_file(extent, buffer[filled : filled + extent.length])
-                filled += extent.length
-            else:
-                buffer[filled : filled + len(extent)] = extent
-                filled += len(extent)
-        return filled
-
-    def extents(self, offset: int, length: int) -> Iterator[bytes | FileExtent]:
-        """The same bytes as literal pieces and stretches of open files, for a caller that sends files itself.
-
-        Such a caller must treat a short read of a file as a change of it.
-        """
-        end = min(offset + length, self._size_bytes)
-        table = self._table
-        if offset < min(end, len(self._head)):
-            piece = self._head[offset:end]
-            yield piece
-            offset += len(piece)
-        row = table.find(offset)
-        while offset < end:
-            if row >= 0 and offset < (data_end := table.data_at[row] + table.sizes[row]):
-                stop = min(end, data_end)
-                yield FileExtent(self._open(row), offset - table.data_at[row], stop - offset)
-                if stop == data_end:
-                    self._check_unchanged(row)
-            elif offset < (member_end := table.end(row)):
-                stop = min(end, member_end)
-                yield bytes(stop - offset)
-            elif row + 1 < len(table):
-                row += 1
-                header = self._header(row)
-                stop = min(end, table.data_at[row])
-                yield header[offset - member_end : stop - member_end]
-            else:
-                stop = end
-                yield bytes(stop - offset)
-            offset = stop
-
-    def pieces(
-        self, offset: int, length: int, buffer: memoryview, file_from_bytes: int
-    ) -> Iterator[memoryview | FileExtent]:
-        """The same bytes: long stretches of files as such, all between them through the buffer.
-
-        A piece is good until the next is asked for. Many small files so become few pieces.
-        """
-        filled = 0
-        for extent in self.extents(offset, length):
-            if isinstance(extent, FileExtent) and len(extent) >= file_from_bytes:
-                if filled:
-                    yield buffer[:filled]
-                    filled = 0
-                yield extent
-                continue
-            for begin in range(0, len(extent), len(buffer)):
-                part = min(len(buffer), len(extent) - begin)
-                if filled + part > len(buffer):
-                    yield buffer[:filled]
-                    filled = 0
-                if isinstance(extent, FileExtent):
-                    stretch = FileExtent(extent.fd, extent.offset + begin, part)
-                    self._read_file(stretch, buffer[filled : filled + part])
-                else:
-                    buffer[filled : filled + part] = extent[begin : begin + part]
-                filled += part
-        if filled:
-            yield buffer[:filled]
-
-    def _header(self, row: int) -> bytes:
-        table = self._table
-        return encode_header(table.name(row), table.kind(row), table.sizes[row], table.mtimes[row], table.link(row))
-
-    def _read_file(self, extent: FileExtent, view: memoryview) -> None:
-        position = 0
-        while position < len(view):
-            try:
-                count = os.preadv(extent.fd, [view[position:]], extent.offset + position)
-            except OSError as exc:
-                raise StoreError(
-                    f"{self._shown(self._row)} cannot be read: {exc.strerror}.", hint="Look at the disk it is on."
-                ) from exc
-            if count == 0:
-                raise self._changed(self._row, "became shorter while it was read")
-            position += count
-
-    def _open(self, row: int) -> int:
-        if row == self._row:
-            return self._fd
-        self.close()
-        try:
-            fd = os.open(_path(self._root, self._table.name(row)), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except (FileNotFoundError, NotADirectoryError) as exc:
-            raise self._changed(row, "was removed while the model was read") from exc
-        except OSError as exc:
-            raise StoreError(
-                f"{self._shown(row)} cannot be read: {exc.strerror}.", hint="Look at its owner and permissions."
-            ) from exc
-        self._fd, self._row = fd, row
-        self._check_unchanged(row)
-        return fd
-
-    def _check_unchanged(self, row: int) -> None:
-        if not _same(self._table, self._inodes, row, os.fstat(self._fd)):
-            raise self._changed(row, "changed while the model was read")
-
-    def _changed(self, row: int, how: str) -> SourceChangedError:
-        return SourceChangedError(f"{self._shown(row)} {how}.", hint=_CHANGED_HINT)
-
-    def _shown(self, row: int) -> str:
-        return shown(_path(self._root, self._table.name(row)))
-
-
 def _walk(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
     """Relative names and facts: the root, then children by name, each directory followed by what is in it."""
     yield b"", _facts(root)
@@ -280,7 +137,7 @@ def _walk(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
             levels.pop()
             continue
         name = prefix + child
-        path = _path(root, name)
+        path = path_of(root, name)
         facts = _facts(path)
         yield name, facts
         if stat.S_ISDIR(facts.st_mode):
@@ -316,7 +173,7 @@ def _kind(root: bytes, name: bytes, facts: os.stat_result) -> tuple[Kind, bytes]
     if stat.S_ISDIR(mode):
         return Kind.DIRECTORY, b""
     if stat.S_ISLNK(mode):
-        path = _path(root, name)
+        path = path_of(root, name)
         target = os.readlink(path)
         inside = os.path.realpath(path)
         if leads_out(name, target) or (inside != root and not inside.startswith(root + b"/")):
@@ -334,16 +191,3 @@ def _facts_by_name(table: MemberTable, inodes: "array[int]") -> dict[bytes, tupl
         for row in range(len(table))
         if table.kinds[row] != Kind.DIRECTORY
     }
-
-
-def _same(table: MemberTable, inodes: "array[int]", row: int, facts: os.stat_result) -> bool:
-    return (
-        (facts.st_size == table.sizes[row] or table.kinds[row] == Kind.SYMLINK)
-        and facts.st_mtime_ns == table.mtimes[row]
-        and facts.st_ino == inodes[row]
-        and stat.S_IFMT(facts.st_mode) == (stat.S_IFLNK if table.kinds[row] == Kind.SYMLINK else stat.S_IFREG)
-    )
-
-
-def _path(root: bytes, name: bytes) -> bytes:
-    return root + b"/" + name if name else root

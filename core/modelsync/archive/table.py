@@ -150,23 +150,23 @@ class MemberTable:
             links,
         )
 
-    def encode(self, facts: Mapping[str, int | str | None]) -> bytes:
-        """The table and a few facts about the archive, compressed.
+    def encode(self, facts: Mapping[str, int | str | None], level: int = _COMPRESSION_LEVEL) -> bytes:
+        """The table and a few facts about the archive, compressed (zlib's level).
 
         Offsets are relative to the first header, so the result does not depend on where it will stand.
         """
-        return b"".join(self._packed(facts))
+        return b"".join(self._packed(facts, level))
 
     def encode_within(self, facts: Mapping[str, int | str | None], limit_bytes: int) -> bytes | None:
         """The same, or None as soon as it proves longer than the limit."""
         packed = bytearray()
-        for piece in self._packed(facts):
+        for piece in self._packed(facts, _COMPRESSION_LEVEL):
             packed += piece
             if len(packed) > limit_bytes:
                 return None
         return bytes(packed)
 
-    def _packed(self, facts: Mapping[str, int | str | None]) -> Iterator[bytes]:
+    def _packed(self, facts: Mapping[str, int | str | None], level: int) -> Iterator[bytes]:
         links = [self.links[row] for row in sorted(self.links)]
         head = {
             "format": FORMAT,
@@ -175,7 +175,7 @@ class MemberTable:
             "links_bytes": sum(map(len, links)),
             "facts": dict(facts),
         }
-        compressor = zlib.compressobj(_COMPRESSION_LEVEL)
+        compressor = zlib.compressobj(level)
         yield compressor.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n")
         for column in self._columns(links):
             yield compressor.compress(column)
