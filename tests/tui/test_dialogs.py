@@ -9,12 +9,12 @@ from textual.screen import Screen
 from textual.widgets import Button, Input
 
 from modelsync.archive.differences import DifferenceKind, FileDifference
-from modelsync.comparison import Plan, PlanItem, plan_pull, plan_push
+from modelsync.comparison import Direction, Plan, PlanItem, plan_pull, plan_push
 from modelsync.model import RemoteModel, UploadStatus
 from modelsync.results import Verification
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control
-from modelsync.transfers import QueueSnapshot
+from modelsync.transfers import QueueSnapshot, TransferRow, TransferStatus
 from modelsync_tui import keys
 from modelsync_tui.dialogs.compare import CompareDialog
 from modelsync_tui.dialogs.force import ForceDialog
@@ -23,7 +23,7 @@ from modelsync_tui.dialogs.plan import PlanDialog
 from modelsync_tui.dialogs.quit import QuitChoice, QuitDialog
 from modelsync_tui.dialogs.sides import Fact
 from support.model_values import BUILT, local_model, remote_model
-from support.queue_values import queue_of_every_kind
+from support.queue_values import queue_of_every_kind, transfer
 from support.screens import LARGE, SMALL, UNANSWERED, Stage, text_of, until
 
 NEW, SAME, DIFFERENT = (
@@ -49,6 +49,11 @@ COMPARED = Verification(
     seconds=2.0,
 )
 HOSTILE = RemoteModel("[bold]evil[/nope]", "\x1b[31mv1\u202e", status=UploadStatus.SUCCESS, size_bytes=5)
+PUSHING, PULLING, WAITING = (
+    transfer(1, "bert:v1", TransferStatus.RUNNING),
+    transfer(2, "bert:v2", TransferStatus.RUNNING, direction=Direction.PULL),
+    transfer(3, "bert:v3", TransferStatus.WAITING),
+)
 
 
 def push_plan() -> Plan:
@@ -85,6 +90,12 @@ class TestPlan:
             assert "new in the registry" in screen
             assert "already there (same size and build time)" in screen
             assert "Skips 1 that differs: F overwrites it." in screen
+
+    async def test_at_80_columns_the_usual_reason_is_whole(self) -> None:
+        model = local_model("team-model-01:v0", 66_700)
+        app = Stage(PlanDialog(plan_push((model,), {str(model.tag): remote_model("team-model-01:v0", 66_700)})))
+        async with app.run_test(size=SMALL) as pilot:
+            await until(pilot, lambda: "already there (same size and build time)" in text_of(app))
 
     async def test_one_enter_goes(self) -> None:
         app = Stage(PlanDialog(push_plan()))
@@ -304,6 +315,23 @@ class TestQuit:
         async with app.run_test(size=SMALL) as pilot:
             await pilot.press(*pressed)
             assert app.answer is answer
+
+    @pytest.mark.parametrize(
+        ("rows", "lost"),
+        [
+            ((PUSHING, WAITING), "marks versions that were being pushed as failed"),
+            ((PULLING, WAITING), "removes what was pulled so far"),
+            ((PUSHING, PULLING), "marks versions that were being pushed as failed; removes"),
+            ((WAITING,), "none of them has begun"),
+        ],
+    )
+    async def test_it_says_what_a_cancel_would_lose(self, rows: tuple[TransferRow, ...], lost: str) -> None:
+        app = Stage(QuitDialog(QueueSnapshot(rows=rows)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.pause()
+            screen = " ".join(text_of(app).replace("┃", " ").split())
+            assert f"[ Cancel all and quit ] {lost}" in screen
+            assert ("failed" in screen) is (PUSHING in rows)
 
     async def test_an_empty_queue_does_not_break_it(self) -> None:
         app = Stage(QuitDialog(QueueSnapshot()))

@@ -44,10 +44,15 @@ def test_numbers_give_way_before_states_do(width: int, states: tuple[tuple[RowSt
     assert states_of(width, *states) == words
 
 
-@pytest.mark.parametrize(("width", "words"), [(WIDE, "~ 31% 1> 2="), (NARROW, "~31%"), (TINY, "~")])
+@pytest.mark.parametrize(("width", "words"), [(WIDE, "~ 31%  1> 2="), (NARROW, "~31%"), (TINY, "~")])
 def test_a_closed_group_says_how_far_the_versions_in_it_have_come(width: int, words: str) -> None:
     moving = {"bert:v1": 0.25, "bert:v2": 0.37, "bert-large:v1": 0.9, "iris:v1": 0.8}
     assert states_of(width, (HERE, 1), (BOTH, 2), moving=moving) == words
+
+
+def test_what_stands_behind_the_share_does_not_jump() -> None:
+    at = {states_of(WIDE, (HERE, 1), (BOTH, 2), moving={"bert:v1": share}).index("1>") for share in (0, 0.09, 0.5, 1)}
+    assert len(at) == 1
 
 
 async def test_the_local_list_is_not_measured_by_what_the_registry_has(tmp_path: Path) -> None:

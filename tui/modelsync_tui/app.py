@@ -130,6 +130,8 @@ class ModelsyncApp(App[object], inherit_bindings=False):
 
     def on_app_focus(self) -> None:
         self.voice.focused = True
+        if self.main.is_mounted:
+            self.main.loader.store.glance()
 
     def on_app_blur(self) -> None:
         self.voice.focused = False

@@ -5,6 +5,7 @@ one more after it, because a store that changed behind a reading is seen by the 
 """
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 from textual.app import App
@@ -21,6 +22,8 @@ from modelsync_tui.session import Session
 
 FIRST_ROWS = 200
 """So many versions are shown before the others of a side are sorted in."""
+AT_A_GLANCE_S = 1.0
+"""A store that is read within so long is read whenever a person comes back to the terminal."""
 _GROUP = "sides-local"
 
 
@@ -47,6 +50,9 @@ class StoreSide:
         self._failed = failed
         self._reading = Reading()
         self._wanted_again = False
+        self._began_at = 0.0
+        self._took_s = float("inf")
+        """How long the last whole reading took."""
         self.was_read = False
         self.error: ModelsyncError | None = None
         """Why the last reading came to nothing."""
@@ -62,6 +68,7 @@ class StoreSide:
             self._wanted_again = True
             return
         self._wanted_again = False
+        self._began_at = monotonic()
         self._reading.begin()
         if scan is not None and scan.ready:
             try:
@@ -86,6 +93,11 @@ class StoreSide:
 
         work.run(self._app, read, self._take, self._fail, group=_GROUP, description="read the local store")
 
+    def glance(self) -> None:
+        """Reads the store again where that is no work: a model may have been saved while nobody looked here."""
+        if not self.is_reading and self._took_s <= AT_A_GLANCE_S:
+            self.read()
+
     def read_again(self, tag: Tag) -> None:
         """Reads one version again."""
 
@@ -107,6 +119,7 @@ class StoreSide:
 
     def _take(self, read: Catalog) -> None:
         self.was_read = True
+        self._took_s = monotonic() - self._began_at
         self.error = None
         self._known.change(self._reading.end(lambda catalog: catalog.with_local_of(read)))
         self._read_what_was_wanted()

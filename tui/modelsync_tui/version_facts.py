@@ -113,5 +113,5 @@ def _files(table: FileTable, glyphs: Glyphs) -> Fact:
         )
         return Fact("files", tuple((f"{table.counts[s]:,} {w}", tone) for s, w, tone in named if table.counts.get(s)))
     if table.rows:
-        return Fact.plain("files", count_text(len(table.rows), "file"))
+        return Fact.plain("files", f"{len(table.rows):,}")
     return Fact("files", (("reading " + glyphs.ellipsis, Tone.MUTED),) if table.reading else ())

@@ -14,7 +14,7 @@ from modelsync_tui.glyphs import Glyphs
 from modelsync_tui.sorted_plan import SortedPlan
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
 
-_SIZE_CELLS = 9
+_SIZE_CELLS = 8
 
 
 class PlanDialog(Card[bool]):

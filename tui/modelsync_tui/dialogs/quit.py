@@ -14,6 +14,9 @@ from modelsync_tui.dialogs.card import Card, choice, sentence
 _SHOWN_MAX = 4
 
 
+_BEGUN = (TransferStatus.RUNNING, TransferStatus.PAUSED)
+
+
 class QuitChoice(StrEnum):
     """What to do with the work."""
 
@@ -31,7 +34,7 @@ class QuitDialog(Card[QuitChoice]):
 
     def body(self) -> Iterable[Widget]:
         yield sentence(self._work(), id="work")
-        rows = [row for row in self._queue.rows if row.status in (TransferStatus.RUNNING, TransferStatus.PAUSED)]
+        rows = [row for row in self._queue.rows if row.status in _BEGUN]
         if rows:
             yield sentence("\n".join(self._line(row) for row in rows[:_SHOWN_MAX]), id="running", kind="-muted")
 
@@ -41,7 +44,7 @@ class QuitDialog(Card[QuitChoice]):
         yield choice("Pause all, save and quit", enter, id="pause")
         yield sentence("they are back, paused, at the next start", kind="-muted -under")
         yield choice("Cancel all and quit", "", id="cancel", kind="-danger")
-        yield sentence("marks versions that were being pushed as failed", kind="-muted -under")
+        yield sentence(self._lost(), id="lost", kind="-muted -under")
 
     def on_mount(self) -> None:
         self.set_focus(self.query_one("#pause", Button))
@@ -68,6 +71,20 @@ class QuitDialog(Card[QuitChoice]):
         if queue.paused:
             parts.append(f"{queue.paused} {'is' if queue.paused == 1 else 'are'} paused")
         return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts) + "." if parts else ""
+
+    def _lost(self) -> str:
+        """What a cancel does to those that have begun, as far as it is known which there are."""
+        begun = {row.request.direction for row in self._queue.rows if row.status in _BEGUN}
+        pushed, pulled = "marks versions that were being pushed as failed", "removes what was pulled so far"
+        match Direction.PUSH in begun, Direction.PULL in begun:
+            case True, True:
+                return f"{pushed}; {pulled}"
+            case False, True:
+                return pulled
+            case True, False:
+                return pushed
+            case _:
+                return "none of them has begun"
 
     def _line(self, row: TransferRow) -> str:
         glyphs = self.glyphs

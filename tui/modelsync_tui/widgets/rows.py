@@ -166,7 +166,10 @@ def group_pieces(row: GroupRow, standing: Standing, look: Look) -> Sequence[Piec
 def _group_states(row: GroupRow, standing: Standing, look: Look) -> Sequence[Piece]:
     """How much of it moves, and how many versions are in which state; only which states, where numbers do not fit."""
     room = look.columns.state - len(look.columns.gap)
-    moving = [] if standing.moving is None else [(_moving_words(standing.moving, look), Tone.ACCENT)]
+    moving: list[Piece] = []
+    if standing.moving is not None:  # always as wide as at its end: what stands behind it does not jump
+        words = _moving_words(standing.moving, look)
+        moving = [(words.ljust(len(_moving_words(1.0, look))), Tone.ACCENT)]
     counted = [*moving, *((f"{number}{look.glyphs.state(state)}", state_tone(state)) for state, number in row.states)]
     if _cells(counted) <= room:
         return counted
