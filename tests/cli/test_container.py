@@ -54,7 +54,7 @@ def test_where_no_token_can_be_kept_the_variable_is_proposed(command: Command, r
     login = ("login", "--endpoint", registry_server.url, "--keep", "file", "--token-stdin")
     done = command.with_(MODELSYNC_CONFIG_DIR="/proc/modelsync").run(*login, stdin=TOKEN)
     assert done.code == 3
-    assert "set BENTO_CLOUD_API_KEY." in done.err
+    assert "the command takes that of BENTO_CLOUD_API_KEY." in done.err
 
 
 def test_a_refused_token_of_the_environment_is_named_by_its_variable(signed_in: Command) -> None:

@@ -61,8 +61,8 @@ class TokenFile:
         except OSError as exc:
             raise AuthenticationError(
                 f"{self.path} cannot be written ({exc.strerror}).",
-                hint="Make room or set MODELSYNC_CONFIG_DIR to a place you may write to; "
-                "or keep no token on this machine: set BENTO_CLOUD_API_KEY.",
+                hint="Make room, set MODELSYNC_CONFIG_DIR to a place you may write to, or use no file: "
+                "the screen keeps a token for its session, the command takes that of BENTO_CLOUD_API_KEY.",
             ) from exc
 
     def _unreadable(self) -> AuthenticationError:
