@@ -14,7 +14,9 @@ exit codes:
 
 The account is that of BENTO_CLOUD_API_KEY and BENTO_CLOUD_API_ENDPOINT, else
 the kept context (see `modelsync login`). The store is that of BENTOML_HOME,
-else ~/bentoml. What one command takes and prints: modelsync COMMAND --help
+else ~/bentoml. Settings are those of the file that `modelsync locate` names,
+then of variables (MODELSYNC_THREADS=4), then of options; the last one wins.
+What one command takes and prints: modelsync COMMAND --help
 """
 
 TRANSFER_EPILOG: Final = """\
