@@ -89,6 +89,26 @@ async def test_a_group_and_a_version_of_one_side_are_refused_with_a_reason(
         assert app.screen is app.main
 
 
+async def test_the_group_of_a_single_version_stands_for_it(
+    tmp_path: Path, registry_server: RegistryServer, make_sides: SidesFactory
+) -> None:
+    for home in ("store", "theirs"):
+        write_model(tmp_path / home, "solo:v1", files={"weights.bin": b"1" * 500})
+    push(Tag.parse("solo:v1"), make_sides(registry_server, "theirs"))
+    async with running(tmp_path, registry_server) as (app, pilot):
+        await go_to(pilot, app.main.local, ("solo", ""))
+        await pilot.press("V")
+        await until(pilot, lambda: isinstance(app.screen, CompareDialog) and lines_with(app, "✓ The same: 2 files"))
+
+
+async def test_where_nothing_is_there_is_nothing_to_compare(tmp_path: Path, registry_server: RegistryServer) -> None:
+    app = app_for(tmp_path, registry_server)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: lines_with(app, "No models in"))
+        await pilot.press("V")
+        await until(pilot, lambda: lines_with(app, "There is nothing to compare here."))
+
+
 async def test_without_a_registry_the_reason_is_that(tmp_path: Path) -> None:
     write_model(tmp_path / "store", "bert:v1")
     async with running(tmp_path, None) as (app, pilot):

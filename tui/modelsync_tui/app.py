@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -99,6 +99,11 @@ class ModelsyncApp(App[object], inherit_bindings=False):
         """Contexts: which is in use, switch, sign in, sign out."""
         if isinstance(self.screen, keys.HasPlace):
             self.main.accounts.open()
+
+    @property
+    def own_keys(self) -> Mapping[str, str]:
+        """The keys that a person gave actions in the settings."""
+        return self.session.settings.keys
 
     def action_command_palette(self) -> None:
         """Commands by their words."""

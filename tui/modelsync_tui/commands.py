@@ -1,19 +1,31 @@
 """The command palette: every action of the list that works where a person is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from textual.app import App
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.fuzzy import Matcher
 
 from modelsync_tui import glyphs, keys
 from modelsync_tui.widgets.scrollbars import suit_scrollbar
 
 _ID = "--command-palette"
 """By which Textual knows that it is open."""
+
+
+@runtime_checkable
+class HasOwnKeys(Protocol):
+    """An application whose keys a person can set."""
+
+    @property
+    def own_keys(self) -> Mapping[str, str]:
+        """`[keys]` of the settings file: action id to keys."""
+        ...
 
 
 class ActionCommands(Provider):
@@ -29,11 +41,14 @@ class ActionCommands(Provider):
             words = self._words(action)
             score = matcher.match(words)
             if score > 0:
-                yield Hit(score, matcher.highlight(words), partial(run, self.app, action, node), action.label)
+                yield Hit(score, _highlighted(words, matcher), partial(run, self.app, action, node), action.label)
 
     def _words(self, action: keys.Action) -> str:
+        """What it does, with the word that the footer has for it, and the keys that do it."""
         plain = glyphs.of(self.app) is glyphs.ASCII
-        return f"{action.tooltip}  [{keys.keys_text(action, plain=plain)}]"
+        own = self.app.own_keys if isinstance(self.app, HasOwnKeys) else {}
+        named = action.tooltip if action.label in action.tooltip.lower() else f"{action.label} - {action.tooltip}"
+        return f"{named}  [{keys.keys_text(action, own, plain=plain)}]"
 
     def _reachable(self) -> Iterator[tuple[keys.Action, DOMNode]]:
         """Actions whose keys would work now, with the node that has them; not the palette's own."""
@@ -44,6 +59,15 @@ class ActionCommands(Provider):
                 known = binding.id and keys.find(binding.id)
                 if known and known.id != "app.palette" and binding.key == known.keys[0]:
                     yield known, node
+
+
+def _highlighted(words: str, matcher: Matcher) -> Content:
+    """The words, literal, with what was typed in them: Textual's own would read the keys as markup."""
+    content = Content(words)
+    for at in matcher.fuzzy_search.match(matcher.query, words)[1]:
+        if not words[at].isspace():
+            content = content.stylize(matcher.match_style, at, at + 1)
+    return content
 
 
 class Palette(CommandPalette):

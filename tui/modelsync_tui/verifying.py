@@ -8,7 +8,7 @@ from textual.app import App
 
 from modelsync_tui.comparing import Comparisons
 from modelsync_tui.dialogs.compare import CompareDialog
-from modelsync_tui.listing import GroupRow, Row
+from modelsync_tui.listing import GroupRow, Row, VersionRow
 from modelsync_tui.loading import Link, Loader
 from modelsync_tui.looking import has_files
 from modelsync_tui.versions import Version
@@ -42,7 +42,11 @@ class Verifier:
 
     def verify_row(self, row: Row | None) -> None:
         """The version of a browser's row, after the registry was asked where its side is not known yet."""
-        if row is None or isinstance(row, GroupRow):
+        if row is None:
+            self._say("There is nothing to compare here.", Kind.BAD)
+            return
+        one = row if isinstance(row, VersionRow) else row.rows[0]
+        if isinstance(row, GroupRow) and len(row.rows) > 1:
             self._say("One version at a time is compared: go to it, then V.", Kind.BAD)
             return
         if not self._may_ask():
@@ -50,11 +54,11 @@ class Verifier:
 
         def known() -> None:
             self._say("", Kind.PLAIN)
-            catalog, tag = self._loader.catalog, row.tag_text
-            self.verify(Version(row.name, row.version, catalog.locals.get(tag), catalog.remotes.get(tag)), lambda: None)
+            catalog, tag = self._loader.catalog, one.tag_text
+            self.verify(Version(one.name, one.version, catalog.locals.get(tag), catalog.remotes.get(tag)), lambda: None)
 
         self._say("Looking at both sides ...", Kind.PLAIN)
-        self._loader.know((row.name,), known)
+        self._loader.know((one.name,), known)
 
     def _may_ask(self) -> bool:
         """Whether there is a registry to compare with; says it where there is none."""
