@@ -64,6 +64,9 @@ class DirectoryStore:
         self._part_size_min = part_size_min
         self._sync = sync
         self._lock = threading.Lock()
+        """Held while uploads and records change, which waits for the disk."""
+        self._reading = threading.Lock()
+        """Held for what readers ask, on the event loop: never while anything waits. Taken after the other, if both."""
         self._sweeper = ThreadPoolExecutor(1, thread_name_prefix="registry-sweeper")
         for directory in (self._blobs, self._objects, self._uploads):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,7 +111,7 @@ class DirectoryStore:
         return etag
 
     def open(self, key: str) -> BlobReader:
-        with self._lock:
+        with self._reading:
             version = self._versions.get(key)
             if version is None:
                 raise no_such_key()
@@ -189,14 +192,15 @@ class DirectoryStore:
             "pieces": [[piece.blob, piece.size, piece.md5] for piece in version.pieces],
         }
         self._write_record(self._object_path(key), record)
-        before = self._versions.get(key)
-        self._versions[key] = version
-        if before is not None:
-            before.replaced = True
-            self._delete_if_unused(before)
+        with self._reading:
+            before = self._versions.get(key)
+            self._versions[key] = version
+            if before is not None:
+                before.replaced = True
+                self._delete_if_unused(before)
 
     def _release(self, version: Version) -> None:
-        with self._lock:
+        with self._reading:
             version.readers -= 1
             self._delete_if_unused(version)
 
