@@ -1,6 +1,8 @@
 """model.yaml is read as BentoML reads it, and what is wrong with one is said in a sentence."""
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -145,7 +147,7 @@ def test_a_missing_field_is_named(tmp_path: Path, key: str) -> None:
         ("a: !!python/object/apply:os.system [ls]\n", "not YAML"),
         ("a: !!int ''\n", "not what it says"),
         ("a: !!timestamp never\n", "not what it says"),
-        ("[" * 5000, "not YAML|not what it says"),
+        ("[" * 5000, "more values, or more within one another"),
         (with_line("version", "version: 20260101"), "version that is not text: put it in quotes"),
         (with_line("name", "name: 'no name'"), "no valid tag"),
         (with_line("labels", "labels: null"), "labels that are not a mapping"),
@@ -169,6 +171,45 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, text: str, words: s
         read(tmp_path, text)
     assert caught.value.message.endswith(".")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[&a ", "a: [", "\t["])
+def test_a_document_that_is_nested_to_the_depths_ends_no_process(tmp_path: Path, opening: str) -> None:
+    (tmp_path / "model.yaml").write_text(opening * 60_000)
+    code = (
+        "import sys; from pathlib import Path; from modelsync.errors import BrokenModelError\n"
+        "from modelsync.store.model_yaml import read_model_yaml\n"
+        "try: read_model_yaml(Path(sys.argv[1]))\n"
+        "except BrokenModelError as error: print(error.message)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, tmp_path / "model.yaml"], capture_output=True, text=True)
+    assert ran.returncode == 0
+    assert "YAML" in ran.stdout or "more within one another" in ran.stdout
+
+
+MERGES = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 50)}]}}\n" for n in range(1, 5))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a0: &a0 {k: v}\n" + MERGES, "merges mappings into more values"),
+        ("a: &a {k: v, l: v, m: v}\nb: {!!merge x: [" + "*a, " * 150_000 + "]}\n", "merges mappings into more values"),
+        ("[" + "a," * 400_001 + "]", "more values"),
+        ("a: 1" + ":1" * 100_000, "a number of 200001 digits"),
+    ],
+    ids=["merges of merges", "a long merge", "a long list", "a long number to the base of 60"],
+)
+def test_what_would_unfold_without_end_is_stopped_before(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(BrokenModelError, match=words):
+        read(tmp_path, text)
+
+
+def test_what_a_person_writes_by_hand_is_read(tmp_path: Path) -> None:
+    deep = "[" * 90 + "]" * 90
+    info = read(tmp_path, with_line("metadata", f"metadata: {{a: &a {{k: 1:30}}, b: {{<<: *a, l: 2}}, deep: {deep}}}"))
+    assert info.metadata["a"] == {"k": 90}
+    assert info.metadata["b"] == {"k": 90, "l": 2}
 
 
 def test_a_number_too_large_for_json_does_not_break_the_list(tmp_path: Path) -> None:
