@@ -173,6 +173,10 @@ def test_https_to_a_server_that_speaks_http_is_told(server: StrangeRegistry) -> 
         "https://h?x=1",
         "https://h:port",
         "https://[::1",
+        "https://[::1]x",
+        "https://a..b",
+        "https://xn--a",
+        f"https://{'a' * 64}.example",
     ],
 )
 def test_an_endpoint_that_must_not_get_the_token_is_refused(endpoint: str) -> None:

@@ -241,7 +241,19 @@ def test_a_target_never_shows_its_secrets() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://x/y", "https:///x", "/relative", "https://h/a b", "https://h/\nx", "http://[::1"]
+    "url",
+    [
+        *("", "ftp://x/y", "https:///x", "/relative", "https://h/a b", "https://h/\nx", "http://[::1"),
+        *(
+            "https://h:port/x",
+            "https://[::1]x/y",
+            "https://[v1.a]/x",
+            "https://a..b/x",
+            "https://./x",
+            "https://xn--a/x",
+        ),
+        *(f"https://{'a' * 64}.example/x", f"https://h/{'a' * 65_536}"),
+    ],
 )
 def test_an_address_that_bytes_cannot_go_to_is_refused(url: str) -> None:
     with pytest.raises(ValueError):

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from modelsync.errors import UsageError
 from modelsync.http.connecting import is_loopback
+from modelsync.registry.targets import can_be_asked
 
 _HINT = "Write it as https://HOST, with the registry's path behind it if it has one."
 
@@ -31,6 +32,8 @@ class Endpoint:
         except ValueError as exc:
             raise UsageError("The endpoint is not an address.", hint=_HINT) from exc
         if pieces.scheme not in ("http", "https") or not name or not url.isprintable() or " " in url:
+            raise UsageError("The endpoint is not the address of a registry.", hint=_HINT)
+        if not can_be_asked(pieces.scheme, pieces.netloc):
             raise UsageError("The endpoint is not the address of a registry.", hint=_HINT)
         host = pieces.netloc.rpartition("@")[2]
         if pieces.query or pieces.fragment or "@" in pieces.netloc:

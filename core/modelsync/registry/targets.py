@@ -3,10 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 from urllib.parse import urlsplit
 
 _BLANK = re.compile(r"[\x00-\x20\x7f]")
+_URL_MAX_CHARS = 64 * 1024 - 1
+"""As many as httpx takes; servers take 8 KiB or so."""
+_LABEL_MAX_CHARS = 63
+"""Between two dots of a name (RFC 1035, 2.3.4)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -25,6 +30,8 @@ class DataTarget:
         pieces = urlsplit(url)
         if pieces.scheme not in ("http", "https") or not pieces.hostname:
             raise ValueError("not an http address")
+        if len(url) > _URL_MAX_CHARS or not can_be_asked(pieces.scheme, pieces.netloc):
+            raise ValueError("an address that no machine can have")
         return cls(url)
 
     @property
@@ -44,3 +51,16 @@ class DataTarget:
 
     def __repr__(self) -> str:
         return f"DataTarget({self.public_url}, {'presigned' if self.presigned else 'with token'})"
+
+
+@lru_cache(maxsize=64)
+def can_be_asked(scheme: str, authority: str) -> bool:
+    """Whether a connection to a host and port can be tried at all; others end in errors of names and of IDNA."""
+    import httpx  # whoever asks this is about to connect
+
+    try:
+        url = httpx.URL(f"{scheme}://{authority}/")
+        labels = url.raw_host.removesuffix(b".").split(b".")
+        return bool(url.host) and (b":" in url.raw_host or all(0 < len(label) <= _LABEL_MAX_CHARS for label in labels))
+    except (httpx.InvalidURL, ValueError):  # a name that IDNA refuses is the latter
+        return False
