@@ -41,19 +41,15 @@ def signed_in(context: Context, token: Token, source: TokenSource, user: User) -
 def may_push(context: Context, token: Token, *, ca_file: Path | None = None, timeout_s: float = 60.0) -> bool | None:
     """Whether the token's scopes allow pushing; None when that cannot be told, as for a registry without models.
 
-    Asks for an upload address of a version that is there, and drops it: that needs the right to write and changes
-    nothing (contract 1.1, row 15). For after `sign_in`; never raises.
+    Changes nothing; for after `sign_in`; never raises.
     """
     from modelsync.registry.client import Registry
+    from modelsync.registry.rights import ask_to_push
 
     try:
         with Registry(Account(context, token, TokenSource.SESSION), ca_file=ca_file, timeout_s=timeout_s) as registry:
-            tags = [model.tag for model in registry.models(count=10).items if model.tag is not None]
-            if not tags:
-                return None
-            registry.presign_upload(tags[0])
+            return ask_to_push(registry) or None
     except PermissionDeniedError:
         return False
     except ModelsyncError:
         return None
-    return True

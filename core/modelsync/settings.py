@@ -96,7 +96,10 @@ class Settings:
 
 
 def parse_bandwidth(text: str) -> int | None:
-    """Reads "40 MiB/s", "2.5MB", "500000" as bytes per second, and "off" as None; raises ValueError."""
+    """Reads "40 MiB/s", "2.5MB", "500000" as bytes per second, and "off" as None; raises ValueError.
+
+    A bare letter is a power of 1024, as curl, wget and rsync read it: "10M" is 10 MiB/s.
+    """
     if text.strip().lower() in ("off", "none", "unlimited"):
         return None
     match = re.fullmatch(_BANDWIDTH, text.strip().lower())
@@ -126,8 +129,9 @@ def expand_path(text: str, environ: Mapping[str, str]) -> Path:
     return Path(text).absolute()
 
 
-_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_BANDWIDTH = r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmg]i?b|b)?(/s)?"
+_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_UNITS |= {letter + ending: 2**power for letter, power in (("k", 10), ("m", 20), ("g", 30)) for ending in ("", "ib")}
+_BANDWIDTH = r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmg](i?b)?|b)?(/s)?"
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _KEYS, _KEY = "keys.", "f6"
 """What comes before an action's id in the name of a key of the table `keys`; a key for an example."""

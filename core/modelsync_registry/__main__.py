@@ -12,6 +12,7 @@ import stat
 import sys
 import threading
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -149,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="modelsync-registry", description="A model registry for BentoML clients, to host oneself."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('modelsync-tui')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser(
         "serve",

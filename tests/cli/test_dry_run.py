@@ -7,7 +7,7 @@ import pytest
 
 from support.command import Command
 from support.local_store import read_tree, write_model
-from support.registry_server import RegistryServer, json_of, model_path, register_model
+from support.registry_server import READ_TOKEN, RegistryServer, json_of, model_path, register_model
 
 MIB = 1024 * 1024
 
@@ -75,3 +75,14 @@ def test_a_version_without_content_is_told_in_words_of_its_own(
     assert done.code == 1
     assert "HuggingFace reference" in done.err
     assert "force" not in done.err
+
+
+def test_a_dry_push_with_a_token_that_may_not_push_fails_as_the_push_would(
+    signed_in: Command, registry_server: RegistryServer
+) -> None:
+    write_model(signed_in.store, "m:v1")
+    register_model(registry_server.api, "other", "v1")
+    reader = signed_in.with_(BENTO_CLOUD_API_KEY=READ_TOKEN)
+    dry, wet = reader.run("push", "m:v1", "--dry-run"), reader.run("push", "m:v1")
+    assert (dry.code, dry.err) == (wet.code, wet.err) == (3, wet.err)
+    assert "does not allow this" in dry.err

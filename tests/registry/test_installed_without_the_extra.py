@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -22,3 +23,10 @@ def test_with_its_extra_the_command_runs() -> None:
     done = subprocess.run([sys.executable, "-c", code, "serve", "--help"], capture_output=True, text=True)
     assert done.returncode == 0
     assert "--token-file" in done.stdout
+
+
+def test_the_command_says_which_version_it_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "modelsync_registry", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"modelsync-registry {version('modelsync-tui')}\n"

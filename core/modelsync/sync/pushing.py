@@ -17,6 +17,7 @@ from modelsync.errors import (
 )
 from modelsync.http.stopping import interruptibly
 from modelsync.model import Direction, LocalModel, RemoteModel, UploadStatus
+from modelsync.registry.rights import ask_to_push
 from modelsync.results import Outcome, PushResult
 from modelsync.store import ModelStore
 from modelsync.sync.recording import recorded
@@ -100,8 +101,12 @@ def would_push(tag: Tag, sides: Sides, *, force: bool = False, control: Control 
     """What a push would come to now; changes nothing, and is not in the history.
 
     `bytes_total` is about what it would send: the size of the files. Raises what a push raises before it sends.
+    A token that may not push is told by a registry that has any version.
     """
-    local, decision = _look(tag, sides, force=force, begun=False, control=control or Control())
+    control = control or Control()
+    local, decision = _look(tag, sides, force=force, begun=False, control=control)
+    if decision.goes:
+        ask_to_push(sides.registry, control=control)
     return PushResult(
         tag=tag,
         outcome=Outcome.WOULD_PUSH if decision.goes else Outcome.SKIPPED,
