@@ -127,6 +127,16 @@ async def test_a_version_opens_and_escape_leads_back_to_its_row(
         assert app.main.local.has_list_focus
 
 
+async def test_the_border_says_which_of_how_many_versions_it_is(tmp_path: Path, world: RegistryServer) -> None:
+    async with running(tmp_path, world) as (app, pilot):
+        screen = await opened(pilot, app, "v2")
+        count = len(screen.query_one(VersionList).versions)
+        await pilot.press("g")
+        await until(pilot, lambda: lines_with(app, f" 1/{count} ─╯"))
+        await pilot.press("j", "j")
+        await until(pilot, lambda: lines_with(app, f" 3/{count} ─╯"))
+
+
 @pytest.mark.parametrize("key", ["i", "left", "h", "backspace"])
 async def test_other_ways_back(tmp_path: Path, world: RegistryServer, key: str) -> None:
     async with running(tmp_path, world) as (app, pilot):

@@ -93,6 +93,13 @@ class TestRows:
             assert "push llama-ft:w48 by modelsync, prod (cloud.bentoml.com)" in text_of(app)
             assert max(len(line) for line in text_of(app).splitlines()) <= 80
 
+    async def test_at_60_columns_the_tag_and_the_keys_are_whole(self) -> None:
+        app = Stage(HistoryScreen((entry("thousand:v0999"), entry("iris_clf:v11")), lambda _: None))
+        async with app.run_test(size=(60, 20)) as pilot:
+            await until(pilot, lambda: "thousand:v0999" in text_of(app))
+            assert "✓ pushed     24.0 MiB" in text_of(app)
+            assert "Enter goes to it   e exports" in text_of(app)
+
     async def test_an_empty_history_says_so(self) -> None:
         app = Shown(())
         async with app.run_test(size=SMALL) as pilot:

@@ -45,11 +45,16 @@ def tab_words(tab: str, tabs: Sequence[str]) -> str:
     return "".join(f"[{_TABS[name]}]" if name == tab else f" {_TABS[name]} " for name in tabs).strip()
 
 
-def pane_titles(version: Version | None, table: FileTable, tabs: Sequence[str]) -> Mapping[str, Borders]:
-    """What stands in the borders of each pane; those that share a place name each other."""
+def pane_titles(
+    version: Version | None, place: tuple[int, int], table: FileTable, tabs: Sequence[str]
+) -> Mapping[str, Borders]:
+    """What stands in the borders of each pane; those that share a place name each other.
+
+    `place`: which of the versions the cursor is on, and how many there are.
+    """
     name = literal(version.version) if version else ""
     titles: dict[str, Borders] = {
-        VERSIONS: (("Versions", ""), ("", "")),
+        VERSIONS: (("Versions", ""), ("", f"{place[0]:,}/{place[1]:,}" if place[1] else "")),
         FACTS: ((f"Details  {name}", ""), ("", "y copy")),
         FILES: files_titles(version, table),
         HISTORY: (("History", ""), ("", "")),

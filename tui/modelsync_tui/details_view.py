@@ -105,7 +105,7 @@ class DetailsView:
 
     def show_titles(self) -> None:
         """What the borders say."""
-        self.panes.say(pane_titles(self.picked, self._table, self.panes.tabs))
+        self.panes.say(pane_titles(self.picked, self.versions.place, self._table, self.panes.tabs))
 
     def _title_pieces(self, width: int) -> Sequence[Piece]:
         return title_pieces(self._name, self.versions.versions, width, glyphs.of(self._screen.app))

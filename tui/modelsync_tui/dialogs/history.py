@@ -20,6 +20,8 @@ from modelsync_tui.widgets.lines import Lines, Piece, Tone
 from modelsync_tui.widgets.words import clock_text, moment_short, moment_text, short_speed, speed_text
 
 _WIDE_CELLS = 100
+_SPEED_FROM_CELLS = 70
+"""Where there is less room, which transfer it was is worth more than how fast."""
 _FRAME_LINES = 8
 """Borders, search, two lines about one transfer, and hint around the transfers."""
 _PAGE_LINES = 10
@@ -54,7 +56,7 @@ class HistoryScreen(Card[Tag]):
         yield Static(id="entry", markup=False)
 
     def choices(self) -> Iterable[Widget]:
-        words = "Esc closes   / narrows   Enter goes to the version   e exports"
+        words = "Esc closes   / narrows   Enter goes to it   e exports"
         yield Static(Content(words), classes="-muted", markup=False)
 
     def on_mount(self) -> None:
@@ -172,7 +174,8 @@ def entry_pieces(entry: HistoryEntry, width: int, glyphs: Glyphs) -> list[Piece]
     wide = width >= _WIDE_CELLS
     mark, tone = _mark(entry.outcome, glyphs)
     arrow = glyphs.direction(entry.direction)
-    tag_cells = 28 if wide else max(8, width - 48)
+    has_speed = width >= _SPEED_FROM_CELLS
+    tag_cells = 28 if wide else max(8, width - (48 if has_speed else 39))
     tag = text.left(text.cut_middle(str(entry.tag), tag_cells, glyphs.ellipsis), tag_cells)
     speed = entry.bytes_moved / entry.seconds if entry.seconds > 0 else 0.0
     fast = (speed_text(speed) if wide else short_speed(speed)) if entry.bytes_moved else ""
@@ -182,7 +185,7 @@ def entry_pieces(entry: HistoryEntry, width: int, glyphs: Glyphs) -> list[Piece]
         (tag, Tone.PLAIN),
         (f"  {mark} {entry.outcome:<9}", tone),
         (f" {text.size_text(entry.bytes_moved) if entry.bytes_moved else '':>9}", Tone.PLAIN),
-        (f" {fast:>{12 if wide else 8}}", Tone.PLAIN),
+        (f" {fast:>{12 if wide else 8}}" if has_speed else "", Tone.PLAIN),
     ]
     if wide:
         pieces.append((f"  {text.left(text.literal(entry.context), 10, glyphs.ellipsis)}  ", Tone.MUTED))

@@ -88,6 +88,11 @@ class VersionList(PickList):
         """The version under the cursor."""
         return self._versions[self._rows[self.cursor]] if self.cursor < len(self._rows) else None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Which of how many versions the cursor is on, counted from 1."""
+        return (self._rows[self.cursor] + 1 if self.cursor < len(self._rows) else 0, len(self._versions))
+
     def move_cursor(self, by: int) -> None:
         """By versions, not by lines."""
         if self._rows:
