@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,21 @@ def test_a_file_that_grows_or_shrinks_or_goes_is_named(model: Path) -> None:
         with pytest.raises(SourceChangedError, match=r"weights\.bin"):
             whole(layout)
         assert layout.changed() == path
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "sub/deep/x.txt"])
+@pytest.mark.parametrize("becomes", [os.mkfifo, lambda path: Path(path).symlink_to("model.yaml"), os.mkdir])
+def test_a_file_that_becomes_something_else_is_named_and_not_waited_for(
+    model: Path, name: str, becomes: Callable[[Path], object]
+) -> None:
+    layout = ArchiveLayout.of(model)
+    (model / name).unlink()
+    becomes(model / name)
+
+    with pytest.raises(SourceChangedError, match=name.rpartition("/")[2]):
+        whole(layout)
+    with layout.open() as reader, pytest.raises(SourceChangedError):
+        list(reader.pieces(0, layout.size_bytes, memoryview(bytearray(1 << 20)), 1 << 30))
 
 
 def test_a_file_that_shrinks_while_it_is_open_is_named(model: Path) -> None:

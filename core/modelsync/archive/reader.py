@@ -4,6 +4,7 @@ How it works: headers are made when they are read. A file is compared with what 
 again when its last byte was taken; one that is read as a whole into the caller's buffer only then.
 """
 
+import errno
 import os
 import stat
 from array import array
@@ -17,6 +18,8 @@ from modelsync.archive.table import Kind, MemberTable, padded
 from modelsync.errors import SourceChangedError, StoreError
 from modelsync.http.extents import FileExtent
 
+_READING: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Without waiting: a pipe that was put in the place of a file would be waited for, for ever."""
 _CHANGED_HINT: Final = "Wait until nothing writes to the model, then try again."
 _NO_FILE_BYTES: Final = 1 << 62
 
@@ -182,10 +185,12 @@ class ArchiveReader:
 
     def _opened(self, row: int) -> int:
         try:
-            return os.open(path_of(self._root, self._table.name(row)), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            return os.open(path_of(self._root, self._table.name(row)), _READING)
         except (FileNotFoundError, NotADirectoryError) as exc:
             raise self._changed(row, "was removed while the model was read") from exc
         except OSError as exc:
+            if exc.errno == errno.ELOOP:
+                raise self._changed(row, "became a link while the model was read") from exc
             raise StoreError(
                 f"{self._shown(row)} cannot be read: {exc.strerror}.", hint="Look at its owner and permissions."
             ) from exc
