@@ -181,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
         f"without it, {TOKEN_VARIABLE} holds the only token",
     )
     serve.add_argument(
-        "--organization", action="append", metavar="NAME", help="may be repeated; the first is the default"
+        "--organization", action="append", metavar="NAME", help="may be repeated; the one made first is the default"
     )
     serve.add_argument(
         "--strategy",
@@ -193,7 +193,8 @@ def _parser() -> argparse.ArgumentParser:
         "--public-url",
         type=_address,
         metavar="URL",
-        help="the address others reach it by, where a proxy stands before it",
+        help="the address others reach it by, where a proxy stands before it, "
+        "which must take bodies of any size (nginx: client_max_body_size 0)",
     )
     serve.add_argument(
         "--url-lifetime",

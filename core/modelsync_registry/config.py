@@ -84,7 +84,7 @@ class RegistryConfig:
     """0: any free one."""
 
     organizations: tuple[str, ...] = ("default",)
-    """The first is the one meant by a request that names none."""
+    """A request that names none means the one made first; one that was made stays (registry contract 1.0)."""
 
     strategy: TransmissionStrategy | None = TransmissionStrategy.PRESIGNED_URL
 
