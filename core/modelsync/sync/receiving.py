@@ -13,7 +13,7 @@ from modelsync.store import Stage
 from modelsync.sync.arrival import StreamArrival
 from modelsync.sync.checkpoints import checkpoints
 from modelsync.sync.etag_check import EtagCheck, NotComparable, UploadParts, upload_parts
-from modelsync.sync.ranges import Gaps, aligned_ranges, missing_ranges, range_bytes
+from modelsync.sync.ranges import Gaps, aligned_ranges, bytes_at_once, missing_ranges, range_bytes
 from modelsync.sync.sides import Sides
 from modelsync.sync.source import open_source
 from modelsync.tag import Tag
@@ -85,7 +85,15 @@ class Receiving:
                     counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
                     self.progress.set_parts([first, *counters])
                     self.progress.set_files(TransferFiles(unpacker.members, all_known=lambda: unpacker.all_known))
-                    fetch.ranges(parts, counters, sink, head.etag, workers, control, total_bytes=total)
+
+                    def at_once(part: Part) -> int:
+                        threads, active, known = workers.threads, workers.active, unpacker.known_until
+                        return bytes_at_once(part, total, known_until=known, threads=threads, active=active)
+
+                    together = None if hashed else at_once
+                    fetch.ranges(
+                        parts, counters, sink, head.etag, workers, control, total_bytes=total, at_once=together
+                    )
             finally:
                 take_back()
             self.progress.phase = Phase.CHECK

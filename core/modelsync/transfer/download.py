@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,6 +71,10 @@ class _Position:
         self.refused = False
 
 
+_Run = list[tuple[Part, PartProgress]]
+"""Parts that follow one another without a gap, fetched by one thread in one request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """One object on its way in."""
@@ -111,21 +115,24 @@ class Fetch:
         control: Control,
         *,
         total_bytes: int | None = None,
+        at_once: Callable[[Part], int] | None = None,
     ) -> None:
         """Fetches every part in parallel, started in order, into the sink.
 
+        `at_once` says how many bytes from a part on may be asked for in one request, as far as parts follow it without
+        a gap; it is asked when the part's turn comes. Else each part is a request.
         A part that is cut goes on where it stopped. Raises RemoteChangedError when the object is no longer the pinned
         version, or of another size than `total_bytes`, and whatever else makes the download impossible.
         """
         version = Version(pinned, total_bytes)
 
-        def task_for(part: Part, counters: PartProgress) -> Task:
+        def task_for(run: _Run) -> Task:
             def task(worker: Worker, inner: Control) -> None:
-                self._range(part, counters, sink, version, worker, inner)
+                self._range(run, sink, version, worker, inner)
 
             return task
 
-        workers.run((task_for(part, counters) for part, counters in zip(parts, progress, strict=True)), control)
+        workers.run((task_for(run) for run in _runs(zip(parts, progress, strict=True), at_once)), control)
 
     def stream(
         self,
@@ -158,34 +165,35 @@ class Fetch:
         workers.run((task,), control)
         return position.at
 
-    def _range(
-        self,
-        part: Part,
-        counters: PartProgress,
-        sink: Sink,
-        version: Version,
-        worker: Worker,
-        control: Control,
-    ) -> None:
-        position = _Position(part.start)
-        while position.at < part.end:
+    def _range(self, run: _Run, sink: Sink, version: Version, worker: Worker, control: Control) -> None:
+        end = run[-1][0].end
+        position = _Position(run[0][0].start)
+        index = 0
+        while index < len(run):
+            part, counters = run[index]
             control.check()
             counters.begin(position.at - part.start)
             before = position.at
             try:
                 target = self._target(position, control)
-                wanted = self.client.get(target, start=position.at, end=part.end, pinned=version, control=control)
+                wanted = self.client.get(target, start=position.at, end=end, pinned=version, control=control)
                 with wanted as answer:
                     if answer.start != position.at:
                         raise _range_ignored()
-                    self._pump(answer, part.end, sink, counters, worker, control, position)
+                    while True:
+                        self._pump(answer, part.end, sink, counters, worker, control, position)
+                        counters.finish()
+                        index += 1
+                        if index == len(run):
+                            return
+                        part, counters = run[index]
+                        counters.begin()
             except (UrlRefused, Retryable) as exc:
                 if isinstance(exc, Retryable):
                     worker.pace.trouble(slow_down=exc.slow_down)
                 if position.at > before:
                     position.came_on()
                 self._again(exc, position, counters, control)
-        counters.finish()
 
     def _pump(
         self,
@@ -267,6 +275,20 @@ class Fetch:
         position.refused = False
         counters.retry(exc.error.message)
         self.policy.pause(position.failures, exc, control)
+
+
+def _runs(parts: Iterable[tuple[Part, PartProgress]], at_once: Callable[[Part], int] | None) -> Iterator[_Run]:
+    run: _Run = []
+    until = 0
+    for part, counters in parts:
+        if run and (part.start != run[-1][0].end or part.end > until):
+            yield run
+            run = []
+        if not run:
+            until = part.start + at_once(part) if at_once else part.end
+        run.append((part, counters))
+    if run:
+        yield run
 
 
 def _fill(
