@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from modelsync.archive.index import read_head
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.safe_names import FileSystem, NameTree, normal_name, shown
-from modelsync.archive.table import Kind
+from modelsync.archive.settle import settle
+from modelsync.archive.table import BLOCK_BYTES, Kind, MemberTable
+from modelsync.archive.target_files import TargetFiles
 from modelsync.archive.unpack import Unpacker
-from modelsync.errors import ArchiveError, IntegrityError, UnsafeArchiveError
+from modelsync.errors import ArchiveError, IntegrityError, NoSpaceError, UnsafeArchiveError
 from support.archives import Entry, files_of, python_tar, sample_model, unpack_in_order, whole
 
 DIR, SYM, LNK = tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
@@ -288,6 +291,20 @@ def test_an_index_cannot_write_what_a_header_may_not(tmp_path: Path) -> None:
 
     with pytest.raises(UnsafeArchiveError, match="evil"):
         Unpacker(tmp_path / "stage", total_bytes=index.total_bytes, index=index)
+
+
+def test_hard_links_that_would_fill_the_disk_are_not_copied(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    table = MemberTable()
+    table.append(b"a", Kind.FILE, 1 << 50, 0, b"", BLOCK_BYTES)
+    table.append(b"b", Kind.HARDLINK, 0, 0, b"a", table.members_end + BLOCK_BYTES)
+
+    with closing(TargetFiles(os.fsencode(tmp_path), table)) as files:
+        with pytest.raises(NoSpaceError, match="hard links") as caught:
+            settle(table, files)
+
+    assert caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_odd_but_harmless_names_are_written(tmp_path: Path) -> None:

@@ -9,9 +9,13 @@ from modelsync.archive.ranges import Ranges
 from modelsync.archive.safe_names import refused, shown
 from modelsync.archive.table import Kind, MemberTable
 from modelsync.archive.target_files import TargetFiles
+from modelsync.errors import NoSpaceError
 
 _DIRECTORY: Final = int(Kind.DIRECTORY)
 _LAST_BYTES: Final = 400
+_GIB: Final = 1 << 30
+_RESERVE_BYTES: Final = 64 << 20
+"""What the copies of hard links leave free on the disk; as much as a pull does."""
 _SERVER_ERROR: Final = b'{"error"'
 
 
@@ -78,7 +82,7 @@ def _copy_hard_links(table: MemberTable, files: TargetFiles) -> int:
     links = [row for row in table.links if table.kind(row) is Kind.HARDLINK]
     if not links:
         return 0
-    copied = 0
+    sources: list[tuple[int, int]] = []
     originals: dict[bytes, int] = {}
     for row in range(len(table)):
         name, kind = table.name(row), table.kind(row)
@@ -90,6 +94,13 @@ def _copy_hard_links(table: MemberTable, files: TargetFiles) -> int:
             source = originals.get(table.link(row))
             if source is None:
                 raise refused(name, f"a hard link to {shown(table.link(row))}, which is no file before it")
-            copied += files.copy(row, source)
+            sources.append((row, source))
             originals[name] = source
-    return copied
+    # They were not in the size that was compared with the disk before, and can be thousands of times as much.
+    needed, free = sum(table.sizes[source] for _, source in sources), files.free_bytes()
+    if needed + _RESERVE_BYTES > free:
+        raise NoSpaceError(
+            f"The archive's hard links become {needed / _GIB:.1f} GiB of files; the disk has {free / _GIB:.1f} GiB.",
+            hint="Free some space, then pull again.",
+        )
+    return sum(files.copy(row, source) for row, source in sources)

@@ -116,6 +116,11 @@ class TargetFiles:
         except OSError as exc:
             raise self._error(row, exc) from exc
 
+    def free_bytes(self) -> int:
+        """Bytes that may still be written beside these files."""
+        facts = os.fstatvfs(self._root)
+        return facts.f_bavail * facts.f_frsize
+
     def make_symlink(self, row: int) -> None:
         try:
             name = self._table.name(row)
