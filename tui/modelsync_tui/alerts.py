@@ -30,7 +30,7 @@ LONG_S = 30.0
 """A person may look elsewhere during a transfer of so long: it calls them when it ends."""
 QUIET_S = 15.0
 """Between two toasts while others wait."""
-_TAG_CELLS, _WHY_CELLS = 44, 140
+_TAG_CELLS, _WHY_CELLS = 44, 120
 """A toast lies over the panes: in full, the row, the log and the line below say it."""
 _TOLD = (TransferStatus.DONE, TransferStatus.SKIPPED, TransferStatus.FAILED)
 """What a person did themselves, a pause or a cancel, they know."""

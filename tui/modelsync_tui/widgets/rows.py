@@ -27,6 +27,10 @@ _STATE_NARROW_CELLS = 6
 _STATE_GLYPH_CELLS = 2
 
 
+_LARGEST_FIRST = (SortKey.SIZE, SortKey.DATE)
+"""Orders that fall unless they are turned around."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Widths in cells, the blanks before each column included; 0: not shown."""
@@ -109,7 +113,8 @@ class Standing:
 def heading(look: Look, sort: SortKey, *, reverse: bool) -> Sequence[Piece]:
     """The line of column titles; the arrow stands at the column that sorts."""
     columns = look.columns
-    arrow = look.glyphs.descending if reverse else look.glyphs.ascending
+    falls = reverse is (sort not in _LARGEST_FIRST)
+    arrow = look.glyphs.descending if falls else look.glyphs.ascending
 
     def title(words: str, key: SortKey) -> str:
         return f"{words} {arrow}" if key is sort else words
