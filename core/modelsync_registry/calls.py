@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 
 from modelsync_registry.access import Access, check_scopes
 from modelsync_registry.accounts import Accounts, Caller
+from modelsync_registry.answers import json_answer
 from modelsync_registry.catalog import Catalog
 from modelsync_registry.config import RegistryConfig
 from modelsync_registry.database import Database
@@ -150,7 +151,7 @@ def json_endpoint(
                 answer = handler(authorize(services, request, access, body))
             except _REFUSALS as error:
                 return error_response(services, error)
-            return JSONResponse(answer)
+            return json_answer(answer)
 
         # Not Starlette's thread pool: its library loads a back end of its own when it is first used, and the first
         # call would wait 15 ms for it.
