@@ -175,6 +175,25 @@ class TestForce:
             await pilot.press("escape")
             assert asked[0].cancelled
 
+    @pytest.mark.parametrize(
+        ("plan", "words", "button"),
+        [
+            (plan_push((NEW,), {}, force=True), "Nothing is there to be replaced: this is a plain push.", "[ Push "),
+            (
+                plan_pull(REMOTES.values(), {}, force=True),
+                "Nothing is here to be replaced: this is a plain pull.",
+                "[ Pull ",
+            ),
+        ],
+    )
+    async def test_where_nothing_is_replaced_it_does_not_say_so(self, plan: Plan, words: str, button: str) -> None:
+        app = Stage(ForceDialog(plan))
+        async with app.run_test(size=LARGE) as pilot:
+            await until(pilot, lambda: words in text_of(app))
+            assert button in text_of(app)
+            assert "[ Overwrite" not in text_of(app)
+            assert "[ Replace" not in text_of(app)
+
     async def test_the_list_of_several_has_titles_and_says_how_one_is_left_out(self) -> None:
         app = Stage(ForceDialog(force_plan(several=True)))
         async with app.run_test(size=LARGE) as pilot:

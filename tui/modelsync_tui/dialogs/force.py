@@ -71,6 +71,15 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         return tuple(item for index, item in enumerate(self._items) if index not in self._dropped)
 
     @property
+    def _verb(self) -> str:
+        return str(self._plan.direction)
+
+    @property
+    def _replaces(self) -> bool:
+        """Whether the side it goes to has any of them."""
+        return any((item.remote if self._push else item.local) is not None for item in self._items)
+
+    @property
     def asked_for(self) -> str:
         """What must be typed; empty where a button is enough."""
         kept = self.kept
@@ -104,7 +113,9 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
     def choices(self) -> Iterable[Widget]:
         yield choice("Cancel", "Esc", id="cancel")
         if self._items:
-            verb = "Overwrite remote" if self._push else "Replace local"
+            verb = (
+                ("Overwrite remote" if self._push else "Replace local") if self._replaces else self._verb.capitalize()
+            )
             enter = "Enter" if self.plain else "↵"
             yield choice(verb, enter, id="go", kind="-danger", disabled=bool(self.asked_for))
 
@@ -209,11 +220,11 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
         if not self._items:
             return f"Nothing here can be {'pushed' if self._push else 'pulled'} by force."
         one = len(self._items) == 1
+        if not self._replaces:
+            return f"Nothing is {'there' if self._push else 'here'} to be replaced: this is a plain {self._verb}."
         if not self._push:
             stays = "It stays until the new one is whole." if one else "Each stays until its new one is whole."
             return f"Replace your local {'copy' if one else 'copies'}? {stays}"
-        if not self.asked_for:
-            return "Nothing is there to be replaced: this is a plain push."
         return f"This replaces {'a version' if one else 'versions'} others may be using."
 
     def _consequence(self) -> str:
