@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import errno
 import secrets
 from concurrent.futures import Executor
@@ -166,7 +165,7 @@ def _content_md5(header: str | None) -> bytes | None:
         return None
     try:
         digest = base64.b64decode(header, validate=True)
-    except binascii.Error:
+    except ValueError:  # also letters outside ASCII
         digest = b""
     if len(digest) != 16:
         raise ObjectError("InvalidDigest", "The Content-MD5 is not valid.", HTTPStatus.BAD_REQUEST)
