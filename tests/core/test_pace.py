@@ -1,6 +1,6 @@
 """How many threads work, by what they bring."""
 
-from modelsync.transfer.pace import HOLD_S, START, STEP, WINDOW_S, Pace
+from modelsync.transfer.pace import HOLD_S, LOOK_S, START, STEP, WINDOW_S, Pace
 
 
 class Line:
@@ -96,3 +96,66 @@ def test_a_new_ceiling_holds_at_once_and_is_told() -> None:
     assert (pace.target, pace.ceiling, told) == (2, 2, [1])
     pace.ceiling = 16
     assert pace.target == START
+
+
+class Alone:
+    """A thread that works alone, uses so much of a processor and moves so many bytes per second."""
+
+    def __init__(self, used: float) -> None:
+        self.line = Line(per_thread=1e9, total=1e12)
+        self.pace = Pace(10, self.line.clock)
+        self.pace.begin_alone()
+        self.used = used
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds / LOOK_S)):
+            self.line.now += LOOK_S
+            self.pace.moved(1 << 20, self.used * LOOK_S)
+            self.pace.look()
+
+
+def test_a_thread_that_uses_its_processor_is_left_alone() -> None:
+    busy = Alone(used=0.9)
+    busy.run(5)
+    assert busy.pace.target == 1
+    assert busy.pace.alone
+
+
+def test_the_others_join_a_thread_that_waits() -> None:
+    waiting = Alone(used=0.05)
+    waiting.run(2 * LOOK_S)
+    assert waiting.pace.target == START
+    assert not waiting.pace.alone
+
+
+def test_the_others_join_as_soon_as_it_begins_to_wait() -> None:
+    one = Alone(used=0.9)
+    one.run(5)
+    one.used = 0.0
+    one.run(2 * LOOK_S)
+    assert one.pace.target == START
+
+
+def test_threads_that_were_of_use_on_this_line_are_not_sent_away() -> None:
+    line = Line(per_thread=16e6, total=1e9)
+    pace = Pace(10, line.clock)
+    line.run(pace, 5)
+    pace.begin_alone()
+    assert pace.target == 10
+
+
+def test_no_more_join_than_may_work() -> None:
+    pace = Pace(3)
+    pace.begin_alone()
+    assert pace.target == 1
+    pace.ceiling = 2
+    pace.all_join()
+    assert pace.target == 2
+
+
+def test_a_store_that_asks_to_slow_down_calls_no_others() -> None:
+    pace = Pace(10)
+    pace.begin_alone()
+    pace.trouble(slow_down=True)
+    pace.all_join()
+    assert pace.target <= START // 2

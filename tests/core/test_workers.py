@@ -128,6 +128,27 @@ def test_a_raised_ceiling_adds_threads_while_they_work() -> None:
     workers.run([task, task], Control())
 
 
+def test_the_others_join_a_thread_that_was_to_work_alone_and_waits() -> None:
+    together = threading.Barrier(START)
+
+    def task(worker: Worker, _control: Control) -> None:
+        worker.moved(1)
+        together.wait(10)
+
+    Workers(10).run([task] * START, Control(), alone=True)
+
+
+def test_work_that_may_be_done_alone_leaves_the_others_to_the_work_after_it() -> None:
+    workers = Workers(10)
+    workers.run([lambda _worker, _control: None] * 20, Control(), alone=True)
+    together = threading.Barrier(START)
+
+    def task(_worker: Worker, _control: Control) -> None:
+        together.wait(10)
+
+    workers.run([task] * START, Control())
+
+
 def test_a_batch_that_begins_later_does_not_wait_for_a_task_of_another_one_to_end() -> None:
     workers = Workers(START + 1)
     long_ends = threading.Event()

@@ -19,6 +19,8 @@ from modelsync.transfer.workers import Task, Worker, Workers
 
 BY_KERNEL_FROM_BYTES = 64 << 10
 """A shorter stretch of a file is copied with its neighbours sooner than it is sent by calls of its own."""
+SMALL_FILE_BYTES = 16 << 10
+"""Where the files are smaller than this on average, most of the work is to open them, also where they are digested."""
 BY_KERNEL_MAX_BYTES = 8 << 20
 """As much of a file is handed over at once; the kernel gets it in calls of 1 MiB, and each is counted."""
 
@@ -59,8 +61,13 @@ class Upload:
 
                 return task
 
-            workers.run((task_for(part, counters) for part, counters in missing), control)
+            tasks = (task_for(part, counters) for part, counters in missing)
+            workers.run(tasks, control, alone=self._has_small_files)
         return tuple(CompletedPart(part.number, etags[part.number]) for part in self.parts)
+
+    @property
+    def _has_small_files(self) -> bool:
+        return self.layout.content_bytes < self.layout.files * SMALL_FILE_BYTES
 
     def _send(self, part: Part, counters: PartProgress, worker: Worker, control: Control, targets: SignedAhead) -> ETag:
         failures = 0
@@ -110,7 +117,7 @@ class Upload:
 
         def sent(count: int) -> None:
             counters.add(count)
-            worker.pace.moved(count)
+            worker.moved(count)
 
         stored = self.client.put(target, part.size, pieces, control=control, on_sent=sent)
         if not stored.etag_is_md5:

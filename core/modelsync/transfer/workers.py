@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from modelsync.errors import Cancelled
 from modelsync.transfer.bandwidth import PIECE_BYTES, Bandwidth
 from modelsync.transfer.control import Control
-from modelsync.transfer.pace import Pace
+from modelsync.transfer.pace import LOOK_S, Pace
 
 THREADS_DEFAULT = 10
 """What BentoML's own client uses."""
@@ -38,6 +38,13 @@ class Worker:
         self.pace = pace
         self._piece = PIECE_BYTES_FIRST
         self._piece_began = 0.0
+        self._used_s = 0.0
+
+    def moved(self, count: int) -> None:
+        """Tells the pace of bytes, and of what this thread, which calls it, has used of a processor since the last."""
+        used_s = time.thread_time()
+        self.pace.moved(count, used_s - self._used_s)
+        self._used_s = used_s
 
     def next_piece(self, most: int = PIECE_BYTES) -> int:
         """How many bytes to move at once: up to `most` on a fast line, few on a slow one, so that progress is seen.
@@ -85,9 +92,10 @@ class Workers:
         with self._changed:
             return len(self._batches)
 
-    def run(self, tasks: Iterable[Task], control: Control) -> None:
+    def run(self, tasks: Iterable[Task], control: Control, *, alone: bool = False) -> None:
         """Runs all tasks, started in order, and returns when all have ended.
 
+        `alone`: the tasks are such that one thread may do as much as several; it is one until it is seen to wait.
         The first error stops the batch: the control that its tasks were given is cancelled, so that their sockets are
         freed at once, and the error is raised. A cancel of `control` does the same and raises what the person wished.
         """
@@ -95,11 +103,16 @@ class Workers:
         take_back = control.on_cancel(lambda: self._stop(batch, control.wish))
         try:
             with self._changed:
+                if not alone:
+                    self._pace.all_join()
+                elif not self._batches:
+                    self._pace.begin_alone()
                 self._batches.append(batch)
                 self._staff()
                 self._changed.notify_all()
                 while not batch.ended:
-                    self._changed.wait()
+                    self._changed.wait(LOOK_S if self._pace.alone else None)
+                    self._pace.look()
         except BaseException:  # an interrupt of the waiting thread
             self._stop(batch, None)
             raise
