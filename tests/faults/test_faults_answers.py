@@ -174,6 +174,27 @@ def refuses(status: int, words: str) -> Fault:
     return fault
 
 
+def page_too_large(exchange: Exchange) -> None:
+    """As nginx with its usual limit of 1 MiB."""
+    exchange.skip()
+    page = b"<html><head><title>413 Request Entity Too Large</title></head></html>"
+    exchange.answer(413, page, {"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize("begin", ["part of the store", "registry's own route"])
+def test_a_proxy_that_takes_no_large_bodies_is_told_with_what_its_keeper_can_do(begin: str, bench: Bench) -> None:
+    bench.write()
+    if begin == "part of the store":
+        bench.proxy.misbehave(page_too_large, method="PUT", where=part_one, times=ALWAYS)
+    else:
+        bench.proxy.misbehave(page_too_large, where=lambda ask: ask.target.endswith("/start_upload"), times=ALWAYS)
+    with pytest.raises(ModelsyncError) as caught:
+        push(TAG, bench.sides(all_through_proxy=True))
+    assert "as large as" in caught.value.message
+    assert "html" not in caught.value.message
+    assert "client_max_body_size" in caught.value.hint
+
+
 REFUSALS = pytest.mark.parametrize(
     ("fault", "error"),
     [

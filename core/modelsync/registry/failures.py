@@ -92,6 +92,9 @@ class Failure:
     """The connection was refused: by the address or by the proxy before it."""
 
 
+TOO_LARGE_HINT = "Whoever runs the proxy there may allow larger ones; for nginx: client_max_body_size 0."
+
+
 class Failures:
     """Puts the failures of one registry into words."""
 
@@ -119,6 +122,9 @@ class Failures:
             return Failure(self._proxy_refused())
         if status in (408, 425, 429) or status >= 500:
             return self._unavailable(reply, words)
+        if status == 413 and reply.is_web_page:
+            what = "Something before it takes no body as large as this (413)."
+            return Failure(RegistryRefusedError(f"{self._host}: {what}", hint=TOO_LARGE_HINT))
         if reply.is_web_page:
             return Failure(self._web_page(status))
         if status == 403:

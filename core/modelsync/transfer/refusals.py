@@ -21,7 +21,7 @@ from modelsync.errors import (
     UploadGoneError,
 )
 from modelsync.registry.calls import Call, Reply
-from modelsync.registry.failures import Failures
+from modelsync.registry.failures import TOO_LARGE_HINT, Failures
 from modelsync.registry.retry import read_retry_after
 from modelsync.registry.targets import DataTarget
 from modelsync.registry.unreachable import unreachable
@@ -66,7 +66,7 @@ def refusal(response: httpx.Response, target: DataTarget) -> Exception:
     if not target.presigned:
         return _own_route_refusal(response, target, body)
     code = _xml_value(body, "Code")
-    words = clean(_xml_value(body, "Message") or body)
+    words = "" if _is_page(response) and not code else clean(_xml_value(body, "Message") or body)
     status = response.status_code
     where = target.host
     _log_refusal(response, where, code)
@@ -81,6 +81,10 @@ def refusal(response: httpx.Response, target: DataTarget) -> Exception:
         )
     if status == 412:
         return changed()
+    if status == 413:
+        return PartError(
+            f"Something before the object store at {where} takes no body as large as a part (413).", hint=TOO_LARGE_HINT
+        )
     if status == 416:
         return IntegrityError("The object is shorter than the registry's store said.", hint="Pull it again.")
     if status == 507 or code == "InsufficientStorage":
@@ -90,6 +94,11 @@ def refusal(response: httpx.Response, target: DataTarget) -> Exception:
         slow = code == "SlowDown" or status in (429, 503)
         return Retryable(error, retry_after_s=_retry_after(response), slow_down=slow)
     return error
+
+
+def _is_page(response: httpx.Response) -> bool:
+    """A proxy's own words, for a browser; object stores answer in XML."""
+    return "html" in response.headers.get("content-type", "").lower()
 
 
 def _log_refusal(response: httpx.Response, where: str, code: str) -> None:
