@@ -50,8 +50,12 @@ class Overview:
         self._remote.show_title(name, self._age())
 
     def _age(self) -> str:
-        read_at = self._loader.registry.read_at
-        if read_at is None or self._loader.link is not Link.ONLINE:
+        """How old the list is, also where it is all there is of a registry that has gone."""
+        registry = self._loader.registry
+        if registry.is_reading and registry.link is Link.ONLINE:
+            return "reading ..."
+        read_at = registry.read_at
+        if read_at is None:
             return ""
         age = ago_text(monotonic() - read_at)
         return f"refreshed {age} ago" if self._header.size.width >= AGE_IN_WORDS_FROM_CELLS else age

@@ -62,6 +62,11 @@ class RegistrySide:
         self.read_at: float | None = None
         """When the whole list was read last, on the monotonic clock."""
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the whole list is being read."""
+        return self._reading.is_under_way
+
     def connect(self, connect: Callable[[], Online]) -> None:
         """Signs in and reads the first page."""
         self.link = Link.CONNECTING

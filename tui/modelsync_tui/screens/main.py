@@ -156,6 +156,7 @@ class MainScreen(Screen[None]):
     def action_refresh_sides(self) -> None:
         self.say("Reading both sides again ...")
         self.loader.refresh(self.connect)
+        self._overview.show_titles()
 
     def _sides_changed(self) -> None:
         transfers = self._session.transfers
