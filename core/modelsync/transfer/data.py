@@ -1,6 +1,7 @@
 """One request of bytes to or from an object store (or the registry's own upload and download), and what is answered."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from modelsync.transfer.retry import Retryable
 _MD5_ETAG = re.compile(r'"?[0-9a-f]{32}"?')
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/([0-9]{1,19}|\*)")
 _LENGTH = re.compile(r"[0-9]{1,19}")
+ANSWER_BODY_MAX_BYTES = 64 << 10
+"""Stores say nothing in it; the registry's own upload neither."""
+ANSWER_BODY_WITHIN_S = 15.0
 Piece = memoryview | FileExtent
 """What a body is made of; extents only where `DataClient.sends_files` says so."""
 
@@ -202,5 +206,9 @@ def _believable(total_bytes: int) -> int:
 
 
 def _drain(response: httpx.Response) -> None:
-    for _ in response.iter_raw():
-        pass
+    """Reads what comes with the answer to a part, so that its connection can be used again; one without end is left."""
+    left, ends_at = ANSWER_BODY_MAX_BYTES, time.monotonic() + ANSWER_BODY_WITHIN_S
+    for piece in response.iter_raw():
+        left -= len(piece)
+        if left < 0 or time.monotonic() > ends_at:
+            return
