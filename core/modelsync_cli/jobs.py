@@ -127,7 +127,7 @@ def _run_each(session: Session, sides: "Sides", jobs: Iterable[Job], interrupts:
         thread.start()
         with open_display(session, f"{job.verb} {job.reference}") as display:
             while not job.ended.wait(REDRAW_EVERY_S):
-                display.update(job.progress.snapshot(), interrupts.count > 0)
+                display.update(job.progress, interrupts.count > 0)
         session.output.record(job.record(), job.plain())
         if job.error is None:
             job.narrate(session.output)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
-from modelsync.transfer.progress import Phase, ProgressSnapshot
+from modelsync.transfer.progress import Phase, Progress, ProgressSnapshot
 from modelsync_cli.output import Output, size_text
 from modelsync_cli.session import Session
 
@@ -27,7 +27,7 @@ _STOPPING = "stopping; a second interrupt leaves at once"
 class Display(AbstractContextManager["Display"], Protocol):
     """Shows one transfer while it is entered."""
 
-    def update(self, snapshot: ProgressSnapshot, stopping: bool, /) -> None:
+    def update(self, progress: Progress, stopping: bool, /) -> None:
         """Shows what is true now; called several times a second."""
 
 
@@ -49,7 +49,7 @@ class _Silent:
     ) -> None:
         return
 
-    def update(self, _snapshot: ProgressSnapshot, _stopping: bool, /) -> None:
+    def update(self, _progress: Progress, _stopping: bool, /) -> None:
         return
 
 
@@ -63,11 +63,11 @@ class _Lines(_Silent):
         self._told_at = time.monotonic()
         self._stopping = False
 
-    def update(self, snapshot: ProgressSnapshot, stopping: bool, /) -> None:
+    def update(self, progress: Progress, stopping: bool, /) -> None:
         if stopping and not self._stopping:
             self._stopping = True
             self._output.note(f"{self._title}: {_STOPPING}")
-        now = time.monotonic()
+        snapshot, now = progress.snapshot(), time.monotonic()
         if snapshot.phase is self._phase and now - self._told_at < LINE_EVERY_S:
             return
         if snapshot.phase in _TOLD:
@@ -105,7 +105,8 @@ class _Bar(_Silent):
     ) -> None:
         self._rich.stop()
 
-    def update(self, snapshot: ProgressSnapshot, stopping: bool, /) -> None:
+    def update(self, progress: Progress, stopping: bool, /) -> None:
+        snapshot = progress.snapshot()
         words = _STOPPING if stopping else _words(snapshot, with_phase=False)
         title, self._bar.bar_width = laid_out(self._title, words, self._rich.console.width)
         self._rich.update(

@@ -116,3 +116,32 @@ def test_bytes_of_an_earlier_run_count_as_done_but_not_as_moved() -> None:
     assert (now.bytes_done, now.bytes_moved) == (40 * MiB, 10 * MiB)
     assert now.fraction == pytest.approx(0.4)
     assert now.eta_s == pytest.approx(60 / 2)
+
+
+def test_a_part_is_made_anew_for_a_look_only_where_something_about_it_changed() -> None:
+    sending = Sending()
+    first, second = sending.parts
+    first.finish("etag")
+    second.retry("reset")
+    once, again = sending.progress.snapshot(), sending.progress.snapshot()
+    assert all(one is other for one, other in zip(once.parts, again.parts, strict=True))
+    second.retry("refused")
+    assert [part.note for part in sending.progress.snapshot().parts] == ["etag", "refused"]
+    second.begin(at=MiB)
+    assert sending.progress.snapshot().parts[1].done == MiB
+    second.stop()
+    assert (sending.progress.snapshot().parts[1].done, sending.progress.snapshot().bytes_done) == (0, 50 * MiB)
+    sending.progress.set_parts([PartProgress(1, 0, 10), second])
+    assert sending.progress.snapshot().parts[0].size == 10
+
+
+def test_a_part_that_moves_again_after_a_long_wait_shows_how_fast_it_is_now() -> None:
+    sending = Sending()
+    sending.for_seconds(2, MiB)
+    sending.parts[0].retry("reset")
+    sending.progress.snapshot()
+    sending.clock.now += 60
+    sending.parts[0].begin()
+    sending.progress.snapshot()
+    sending.for_seconds(1, MiB)
+    assert sending.progress.snapshot().parts[0].speed == pytest.approx(MiB)

@@ -172,6 +172,8 @@ class Progress:
         self._files: TransferFiles | None = None
         self._samples: deque[tuple[float, int]] = deque()
         self._part_speeds: dict[int, tuple[float, int, float]] = {}
+        self._resting: dict[int, PartSnapshot] = {}
+        """Of parts that nobody moves, which are thousands of a large model: each is made once."""
         self._subject = ""
         self.phase = Phase.WAITING
         self.bytes_total: int | None = None
@@ -245,20 +247,41 @@ class Progress:
         )
 
     def _part(self, part: PartProgress, now: float) -> PartSnapshot:
+        state = part.state
+        if state is PartState.ACTIVE:
+            return self._made(part, state, now)
+        known = self._resting.get(part.number)
+        if known is None or not _still_is(known, part):
+            known = self._resting[part.number] = self._made(part, state, now)
+            self._part_speeds.pop(part.number, None)
+        return known
+
+    def _made(self, part: PartProgress, state: PartState, now: float) -> PartSnapshot:
         then, moved_then, speed = self._part_speeds.get(part.number, (now, part.moved, 0.0))
         if now - then >= 0.5:
             speed = (part.moved - moved_then) / (now - then)
             then, moved_then = now, part.moved
         self._part_speeds[part.number] = (then, moved_then, speed)
-        active = part.state is PartState.ACTIVE
+        active = state is PartState.ACTIVE
         return PartSnapshot(
             number=part.number,
             start=part.start,
             size=part.size,
             done=part.done,
-            state=part.state,
+            state=state,
             attempts=part.attempts,
             speed=speed if active else 0.0,
             idle_s=max(0.0, time.monotonic() - part.last_byte_at) if active else 0.0,
             note=part.note,
         )
+
+
+def _still_is(known: PartSnapshot, part: PartProgress) -> bool:
+    return (
+        known.state is part.state
+        and known.done == part.done
+        and known.attempts == part.attempts
+        and known.start == part.start
+        and known.size == part.size
+        and known.note == part.note
+    )
