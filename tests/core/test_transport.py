@@ -45,6 +45,20 @@ def test_a_body_goes_out_whole_with_its_length_and_is_counted(transport: Transpo
     assert sum(sent) == 700_005
 
 
+def test_a_small_body_comes_in_one_piece_with_its_head(transport: Transport) -> None:
+    """Each piece would wake the server, which reads what there is."""
+    received: list[bytes] = []
+
+    def script(connection: Connection) -> None:
+        received.append(connection.sock.recv(65536))
+        connection.answer("200 OK", Connection="close")
+
+    with raw_server(script) as server:
+        for _ in range(20):
+            transport.handle_request(httpx.Request("POST", server.url, json={"a": 1})).read()
+    assert [piece.endswith(b'\r\n\r\n{"a":1}') for piece in received] == [True] * 20
+
+
 def test_an_answer_is_received_into_the_callers_buffer(transport: Transport) -> None:
     body = bytes(range(256)) * 2000
     with raw_server(ok_with(body)) as server:

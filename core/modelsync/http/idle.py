@@ -1,11 +1,12 @@
 """Connections that wait to be used again, by where they lead to."""
 
-import http.client
 import select
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+
+from modelsync.http.connection import Connection
 
 IDLE_PER_HOST_MAX = 64
 IDLE_MAX_S = 50.0
@@ -22,9 +23,9 @@ class IdleConnections:
         """`clock` is one that goes on while the machine sleeps: after an hour of it no connection is alive."""
         self._clock = clock
         self._lock = threading.Lock()
-        self._idle: dict[Origin, list[tuple[float, http.client.HTTPConnection]]] = defaultdict(list)
+        self._idle: dict[Origin, list[tuple[float, Connection]]] = defaultdict(list)
 
-    def take(self, origin: Origin) -> http.client.HTTPConnection | None:
+    def take(self, origin: Origin) -> Connection | None:
         """The one that was used last, if it is good still; closes what is not."""
         while True:
             with self._lock:
@@ -35,7 +36,7 @@ class IdleConnections:
                 return connection
             connection.close()
 
-    def give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
+    def give(self, origin: Origin, connection: Connection) -> None:
         """Keeps one whose last answer was read to its end; closes it where there are enough."""
         with self._lock:
             if len(self._idle[origin]) < IDLE_PER_HOST_MAX:
@@ -52,7 +53,7 @@ class IdleConnections:
                 connection.close()
 
 
-def _says_something(connection: http.client.HTTPConnection) -> bool:
+def _says_something(connection: Connection) -> bool:
     """Readable while nothing was asked: the server hung up, or talks out of turn."""
     if connection.sock is None:
         return True

@@ -1,6 +1,5 @@
 """Opens connections: the name looked up, the socket, TLS, each within its time and given up at a person's wish."""
 
-import http.client
 import socket
 import ssl
 import threading
@@ -10,9 +9,9 @@ from pathlib import Path
 import httpx
 
 from modelsync.http.connecting import is_loopback, tls_context
+from modelsync.http.connection import Connection
 from modelsync.http.idle import Origin
 from modelsync.http.stopping import Stop, interruptibly
-from modelsync.http.whole_head import WholeHeadResponse
 from modelsync.http.words import words_of
 
 CONNECT_TIMEOUT_S = 10.0
@@ -28,7 +27,7 @@ class Opener:
         self._within_s = within_s
         self._lock = threading.Lock()
 
-    def open(self, origin: Origin, stop: Stop | None) -> http.client.HTTPConnection:
+    def open(self, origin: Origin, stop: Stop | None) -> Connection:
         """A connection that is ready for a request.
 
         Raises httpx.ConnectTimeout, httpx.ConnectError (for a certificate that is not trusted, too), SettingsError for
@@ -46,8 +45,7 @@ class Opener:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if scheme == "https":
             sock = self._wrap(sock, host, stop)
-        connection = http.client.HTTPConnection(host, port)
-        connection.response_class = WholeHeadResponse
+        connection = Connection(host, port)
         connection.sock = sock
         return connection
 

@@ -25,6 +25,7 @@ import httpx
 from modelsync.http import bulk
 from modelsync.http.bodies import Body
 from modelsync.http.connecting import goes_through_proxy
+from modelsync.http.connection import Connection
 from modelsync.http.extents import FileExtent
 from modelsync.http.idle import IdleConnections, Origin
 from modelsync.http.opening import CONNECT_TIMEOUT_S, Opener
@@ -102,7 +103,7 @@ class Transport(httpx.BaseTransport):
         self._idle.close()
         self._proxied.close()
 
-    def _exchange(self, connection: http.client.HTTPConnection, request: httpx.Request) -> http.client.HTTPResponse:
+    def _exchange(self, connection: Connection, request: httpx.Request) -> http.client.HTTPResponse:
         sock = connection.sock
         sock.settimeout(self._stall_after_s)
         on_sent = cast("Callable[[int], object] | None", request.extensions.get("on_sent"))
@@ -112,8 +113,9 @@ class Transport(httpx.BaseTransport):
             )
             for name, value in request.headers.raw:
                 connection.putheader(name.decode("ascii"), value)
-            if isinstance(request.stream, httpx.ByteStream):  # head and body in one packet
-                connection.endheaders(b"".join(request.stream))
+            if isinstance(request.stream, httpx.ByteStream):
+                connection.whole_body = b"".join(request.stream)
+                connection.endheaders()
             else:
                 connection.endheaders()
                 self._send_body(sock, cast("Iterable[bytes | FileExtent]", request.stream), on_sent)
@@ -161,7 +163,7 @@ class Transport(httpx.BaseTransport):
     def _release(
         self,
         origin: Origin,
-        connection: http.client.HTTPConnection,
+        connection: Connection,
         sock: socket.socket,
         stop: Stop | None,
         reusable: bool,
@@ -174,7 +176,7 @@ class Transport(httpx.BaseTransport):
             self._idle.give(origin, connection)
 
 
-def _early_answer(connection: http.client.HTTPConnection, sock: socket.socket) -> http.client.HTTPResponse | None:
+def _early_answer(connection: Connection, sock: socket.socket) -> http.client.HTTPResponse | None:
     with suppress(OSError, http.client.HTTPException):
         sock.settimeout(2.0)
         response = connection.getresponse()
@@ -183,7 +185,7 @@ def _early_answer(connection: http.client.HTTPConnection, sock: socket.socket) -
     return None
 
 
-def _end(connection: http.client.HTTPConnection, sock: socket.socket, stop: Stop | None) -> None:
+def _end(connection: Connection, sock: socket.socket, stop: Stop | None) -> None:
     if stop is not None:
         stop.detach(sock)
     connection.close()
