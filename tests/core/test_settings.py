@@ -54,7 +54,14 @@ def test_the_stores_own_variable_and_flag_win_over_bentoml_home(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("text", "rate"),
-    [("40 MiB/s", 40 * 2**20), ("2.5MB", 2_500_000), ("1gib", 2**30), ("500000", 500_000), ("8 kB/s", 8000), ("10M", 10 * 2**20)],
+    [
+        ("40 MiB/s", 40 * 2**20),
+        ("2.5MB", 2_500_000),
+        ("1gib", 2**30),
+        ("500000", 500_000),
+        ("8 kB/s", 8000),
+        ("10M", 10 * 2**20),
+    ],
 )
 def test_a_bandwidth_is_read_in_the_units_people_write(text: str, rate: int) -> None:
     assert parse_bandwidth(text) == rate

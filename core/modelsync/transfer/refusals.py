@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -34,6 +35,8 @@ RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 RETRIED_CODES = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "InternalError", "IncompleteBody"})
 """S3 error codes that pass, whatever status they come with."""
 ERROR_BODY_MAX_BYTES = 16 << 10
+ERROR_BODY_WITHIN_S = 5.0
+"""What drips on for longer is cut: the status has said enough."""
 
 
 class UrlRefused(Exception):  # noqa: N818 - it never leaves the transfer package
@@ -152,11 +155,11 @@ def version_untold(target: DataTarget) -> Retryable:
 
 
 def _error_body(response: httpx.Response) -> str:
-    collected = bytearray()
+    collected, ends_at = bytearray(), time.monotonic() + ERROR_BODY_WITHIN_S
     try:
         for piece in response.iter_raw():
             collected += piece
-            if len(collected) >= ERROR_BODY_MAX_BYTES:
+            if len(collected) >= ERROR_BODY_MAX_BYTES or time.monotonic() > ends_at:
                 break
     except httpx.TransportError:
         pass  # the status has said enough
