@@ -118,4 +118,4 @@ async def test_a_plan_of_many_opens_unless_another_registry_is_meant_by_then(tmp
             assert app.screen is app.main
         else:
             await until(pilot, lambda: isinstance(app.screen, PlanDialog))
-            assert lines_with(app, f"Push {VERSIONS}")
+            assert lines_with(app, f"Push {VERSIONS:,}")
