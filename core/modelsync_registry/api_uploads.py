@@ -7,7 +7,6 @@ answers of start_upload and finish_upload show the new status; a fault brings th
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Hashable
 
 from starlette.concurrency import run_in_threadpool
@@ -195,7 +194,7 @@ def _answer_key(call: Call) -> Hashable:
 def _storage(call: Call, *, presign: bool = False) -> None:
     """Lets the configured faults of the store behind happen."""
     faults = call.services.config.faults
-    if presign and faults.presign_delay_s > 0:
-        threading.Event().wait(faults.presign_delay_s)
+    if presign:
+        faults.delay_presign()
     if faults.take_storage_failure():
         raise BadRequestError('new s3 client: Get "http://s3.internal:9000/": connect: connection refused')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -24,7 +25,7 @@ class Faults:
     """So many presign, start and complete calls answer 400, as when the store behind cannot be reached."""
 
     presign_delay_s: float = 0.0
-    """Every presign call takes so much longer."""
+    """Every presign call takes so much longer, or until this is set to less."""
 
     url_lifetime_s: float | None = None
     """New presigned URLs live so long instead of what the configuration says."""
@@ -42,6 +43,12 @@ class Faults:
     """`q` on the list of one repository is ignored, as Yatai does."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def delay_presign(self) -> None:
+        """Waits as long as a presign call is to take longer."""
+        began, look = time.monotonic(), threading.Event()
+        while time.monotonic() - began < self.presign_delay_s:
+            look.wait(0.02)
 
     def take_storage_failure(self) -> bool:
         """Whether this storage call is one of those to fail."""

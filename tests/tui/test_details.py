@@ -538,6 +538,7 @@ async def test_a_comparison_is_stopped_by_escape_and_leaves_nothing_said(tmp_pat
         await until(pilot, lambda: not [one for one in app.workers if one.description == "compare both sides"])
         assert isinstance(app.screen, DetailsScreen)
         assert lines_with(app, "not compared byte by byte")
+        world.faults.presign_delay_s = 0.0
 
 
 async def test_a_comparison_that_fails_says_why_and_one_side_alone_is_none(
