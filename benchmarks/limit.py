@@ -23,6 +23,9 @@ from urllib.parse import SplitResult, urlsplit
 THREADS = 4
 STRETCH_BYTES = 32 << 20
 PIECE_BYTES = 1 << 20
+WRITE_BYTES = 512 << 10
+"""ext4 keeps a write of 1 MiB to a multiple of 1 MiB in one block of memory. A virtual machine that hands free blocks of
+that size back to its host waits for them again, which made such a pull take 2.7 s where half the size took 0.95 s."""
 HEAD_MAX_BYTES = 64 << 10
 Stretch = TypeVar("Stretch")
 
@@ -109,9 +112,9 @@ def _push_digested(sock: socket.socket, url: SplitResult, file: int, at: int, en
 def _pull(sock: socket.socket, url: SplitResult, file: int, at: int, end: int) -> None:
     ask(sock, url, f"GET {url.path}", f"Range: bytes={at}-{end - 1}")
     head(sock, "206")
-    buffer = memoryview(bytearray(PIECE_BYTES))
+    buffer = memoryview(bytearray(WRITE_BYTES))
     while at < end:
-        count = sock.recv_into(buffer, min(PIECE_BYTES, end - at), socket.MSG_WAITALL)
+        count = sock.recv_into(buffer, min(WRITE_BYTES, end - at), socket.MSG_WAITALL)
         if not count:
             raise ValueError("the connection was closed early")
         at += os.pwrite(file, buffer[:count], at)
