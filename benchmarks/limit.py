@@ -24,8 +24,8 @@ THREADS = 4
 STRETCH_BYTES = 32 << 20
 PIECE_BYTES = 1 << 20
 WRITE_BYTES = 512 << 10
-"""ext4 keeps a write of 1 MiB to a multiple of 1 MiB in one block of memory. A virtual machine that hands free blocks of
-that size back to its host waits for them again, which made such a pull take 2.7 s where half the size took 0.95 s."""
+"""ext4 keeps a write of 1 MiB to a multiple of 1 MiB in one block of memory. A virtual machine that hands free blocks
+of that size back to its host waits for them again: such a pull took 2.7 s where half the size took 0.95 s."""
 HEAD_MAX_BYTES = 64 << 10
 Stretch = TypeVar("Stretch")
 
