@@ -7,8 +7,11 @@ import shutil
 import tarfile
 import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from modelsync.archive.differences import DifferenceKind as Kind
@@ -21,10 +24,12 @@ from modelsync.errors import (
     SourceChangedError,
     TransferError,
 )
+from modelsync.http.transport import Transport
 from modelsync.results import Verification
 from modelsync.sync import Sides, push, verify
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
+from modelsync.transfer.data import DataClient
 from modelsync.transfer.progress import Progress
 from modelsync_registry.config import TransmissionStrategy
 from support.local_store import read_tree, write_model
@@ -188,6 +193,34 @@ def test_two_thousand_small_files_are_compared(
     differs = {"d4/f0004.bin": Kind.SIZE, "d1/f1996.bin": Kind.ONLY_REMOTE}
     expected = differs if quick else {**differs, "d3/f1004.bin": Kind.BYTES}
     assert found(verify(TAG, sides, quick=quick)) == expected
+
+
+class Counted(httpx.BaseTransport):
+    """Passes requests on, and knows which ranges were asked for."""
+
+    def __init__(self) -> None:
+        self._inner = Transport()
+        self.asked: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.headers["Range"])
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def test_small_files_of_an_archive_of_bentoml_are_asked_for_together(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    files = {f"f{number:04}.bin": os.urandom(3000) for number in range(3000)}
+    register(registry_server, bentoml_tar(write_model(tmp_path / "home", "iris:v1", files=files)))
+    counted = Counted()
+    with closing(DataClient(transport=counted)) as data:
+        assert verify(TAG, replace(make_sides(registry_server, threads=1), data=data)).verified
+    first, *others = counted.asked
+    assert first == f"bytes=0-{MiB - 1}"
+    assert len(others) == 1  # all that one thread may ask for while no member beyond the first MiB is known
 
 
 @pytest.mark.parametrize("quick", [False, True], ids=["full", "quick"])

@@ -17,7 +17,7 @@ from modelsync.model import LocalModel, RemoteModel
 from modelsync.results import Verification
 from modelsync.sync.arrival import StreamArrival
 from modelsync.sync.peek import index_of_stream
-from modelsync.sync.ranges import missing_ranges
+from modelsync.sync.ranges import bytes_at_once, missing_ranges
 from modelsync.sync.receiving import EXPANSION_MAX, SPACE_RESERVE_BYTES
 from modelsync.sync.sides import Sides
 from modelsync.sync.source import open_source
@@ -130,7 +130,12 @@ class _Comparison:
                 parts = missing_ranges((), len(head.data), total, known_until=known_until, threads=threads)
                 counters = [PartProgress(part.number + 1, part.start, part.size) for part in parts]
                 self.progress.set_parts([first, *counters])
-                fetch.ranges(parts, counters, comparer, head.etag, workers, control, total_bytes=total)
+
+                def at_once(part: Part) -> int:
+                    threads, active, known = workers.threads, workers.active, comparer.known_until
+                    return bytes_at_once(part, total, known_until=known, threads=threads, active=active)
+
+                fetch.ranges(parts, counters, comparer, head.etag, workers, control, total_bytes=total, at_once=at_once)
             finally:
                 take_back()
             self.progress.phase = Phase.CHECK
