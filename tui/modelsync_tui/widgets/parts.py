@@ -57,6 +57,11 @@ def _is_all_sent(part: PartSnapshot) -> bool:
     return part.done >= part.size > 0
 
 
+def _has_speed(part: PartSnapshot) -> bool:
+    """Whether it moves, and how fast is known: 0 B/s of a part that has just begun would read as one that hangs."""
+    return part.state is PartState.ACTIVE and (part.speed > 0 or is_stalled(part))
+
+
 def part_strip(parts: Sequence[PartSnapshot], cells: int, glyphs: Glyphs) -> list[Piece]:
     """One cell a part; where there are more parts than cells, one cell for as many as needed, the busiest shown."""
     if not parts or cells <= 0:
@@ -138,7 +143,7 @@ def part_line(part: PartSnapshot, width: int, glyphs: Glyphs) -> list[Piece]:
     """One part on a line of its own."""
     bar, rest = bar_of(part.done / part.size if part.size else 1.0, _bar_cells(width), glyphs)
     percent = 100 * part.done // part.size if part.size else 100
-    moving = speed_text(part.speed) if part.state is PartState.ACTIVE else ""
+    moving = speed_text(part.speed) if _has_speed(part) else ""
     words, tone = _state_words(part, glyphs)
     return [
         (f" {part.number:>4}  {_range(part):<20} ", Tone.MUTED),
@@ -162,7 +167,8 @@ def part_half_line(part: PartSnapshot, width: int, glyphs: Glyphs) -> list[Piece
         case PartState.ACTIVE if is_stalled(part):
             mark, tone, words = marks.stalled, Tone.WARN, f"stall {part.idle_s:.0f}s"
         case PartState.ACTIVE:
-            mark, tone, words = glyphs.running, Tone.ACCENT, short_speed(part.speed)
+            mark, tone = glyphs.running, Tone.ACCENT
+            words = short_speed(part.speed) if _has_speed(part) else ""
     cells = max(4, width - 22)
     bar, rest = bar_of(part.done / part.size if part.size else 1.0, cells, glyphs)
     percent = 100 * part.done // part.size if part.size else 100
@@ -183,9 +189,11 @@ def bar_of(fraction: float, cells: int, glyphs: Glyphs) -> tuple[str, str]:
 
 
 def _range(part: PartSnapshot) -> str:
-    """Where in the archive it lies, in one unit for all parts of a size."""
-    per, unit = (_MIB, "MiB") if part.start + part.size >= _MIB else (1024, "KiB")
-    return f"{part.start / per:>5.0f} - {(part.start + part.size) / per:>5.0f} {unit}"
+    """Where in the archive it lies, in one unit for all parts of a size; of a small rest, how much it is."""
+    end = part.start + part.size
+    per, unit = (_MIB, "MiB") if end >= _MIB else (1024, "KiB")
+    first, last = f"{part.start / per:>5.0f}", f"{end / per:>5.0f}"
+    return f"{first} - {last} {unit}" if first != last else f"{first} {unit} + {text.size_text(part.size)}"
 
 
 def _bar_cells(width: int) -> int:

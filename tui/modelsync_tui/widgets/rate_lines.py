@@ -14,6 +14,8 @@ from modelsync_tui.widgets.words import clock_text, speed_text
 RATE_WINDOW_S = 60
 DRAWN_EVERY_S = 0.5
 """Nobody reads these numbers faster, and bars of a minute hardly move."""
+_SPEED_CELLS = 10
+"""`99.9 MiB/s`, the longest: none of the words moves when another speed has a digit more."""
 
 
 class RateLines(Lines, can_focus=False):
@@ -55,10 +57,12 @@ class RateLines(Lines, can_focus=False):
             ramp[min(len(ramp) - 1, int(speed / peak * (len(ramp) - 1) + 0.5))] if peak else ramp[0] for speed in recent
         )
         mean = sum(self._samples) / len(self._samples) if any(self._samples) else self._now
-        words = f"now {speed_text(self._now)}  peak {speed_text(peak)}"
-        if width >= WIDE_CELLS:
-            words = f"now {speed_text(self._now)}  mean {speed_text(mean)}  peak {speed_text(peak)}"
-        return ((" speed  ", Tone.MUTED), (bars, Tone.ACCENT), (f"  {words}", Tone.PLAIN))
+        shown = {"now": self._now, "mean": mean, "peak": peak}
+        if width < WIDE_CELLS:
+            del shown["mean"]
+        words = "  ".join(f"{name} {speed_text(speed):>{_SPEED_CELLS}}" for name, speed in shown.items())
+        # the bars last: they become more, and words behind them would walk
+        return ((" speed  ", Tone.MUTED), (f"{words}  ", Tone.PLAIN), (bars, Tone.ACCENT))
 
     def _numbers(self, width: int) -> str:
         if self._row is None:
