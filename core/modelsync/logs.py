@@ -8,6 +8,7 @@ hidden, because a presigned URL is a secret by its query alone.
 import logging
 import os
 import re
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -41,7 +42,6 @@ def start(paths: Paths, level: str = "info") -> Path | None:
     None when it cannot be written (a read-only home): then nothing is logged, and nothing fails for it.
     """
     try:
-        private_dir(paths.log_file.parent)
         handler = _PrivateFile(paths.log_file)
     except OSError:
         return None
@@ -156,8 +156,12 @@ class _PrivateFile(logging.FileHandler):
         self._file = self.stream = self._open()
 
     def _open(self) -> TextIOWrapper:
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE_MODE)
-        os.fchmod(handle, PRIVATE_FILE_MODE)
+        private_dir(self._path.parent)
+        # Without waiting: a pipe in its place, which nobody reads, would be waited for, for ever.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
+        handle = os.open(self._path, flags, PRIVATE_FILE_MODE)
+        if stat.S_ISREG(os.fstat(handle).st_mode):  # else it may be everybody's, as /dev/null behind a link
+            os.fchmod(handle, PRIVATE_FILE_MODE)
         return os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace")
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -192,5 +196,6 @@ class _PrivateFile(logging.FileHandler):
         return self._path.with_name(f"{self._path.name}.{number}")
 
     def _reopen(self) -> None:
-        self._file.close()
-        self._file = self.stream = self._open()
+        old, self._file = self._file, self._open()
+        self.stream = self._file
+        old.close()

@@ -1,6 +1,8 @@
 """The log file: who may read it, what is masked in it, and that it does not grow for ever."""
 
 import logging
+import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -84,6 +86,47 @@ def test_a_log_that_another_process_set_aside_is_opened_anew(paths: Paths) -> No
     paths.log_file.rename(paths.log_file.with_suffix(".moved"))
     logger.info("second")
     assert "second" in paths.log_file.read_text()
+
+
+def test_a_log_whose_directory_was_removed_is_begun_again(paths: Paths) -> None:
+    logs.start(paths)
+    logger.info("first")
+    shutil.rmtree(paths.state_dir)
+    logger.info("second")
+    logger.info("third")
+    assert "third" in paths.log_file.read_text()
+
+
+def test_a_log_that_cannot_be_opened_anew_loses_lines_and_harms_nothing(paths: Paths) -> None:
+    logs.start(paths)
+    logger.info("first")
+    shutil.rmtree(paths.state_dir)
+    paths.state_dir.write_text("in its place")
+    logger.info("second")
+    logger.info("third")
+    paths.state_dir.unlink()
+    logger.info("fourth")
+    assert "fourth" in paths.log_file.read_text()
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_in_its_place_that_nobody_reads_is_not_waited_for(paths: Paths) -> None:
+    paths.log_file.parent.mkdir(parents=True)
+    os.mkfifo(paths.log_file)
+    assert logs.start(paths) is None
+
+
+def test_what_is_no_file_keeps_its_rights(paths: Paths) -> None:
+    paths.log_file.parent.mkdir(parents=True)
+    os.mkfifo(paths.log_file)  # for /dev/null behind a link, which every other test would miss
+    paths.log_file.chmod(0o666)
+    reader = os.open(paths.log_file, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert logs.start(paths) == paths.log_file
+        assert stat.S_IMODE(paths.log_file.stat().st_mode) == 0o666
+    finally:
+        logs.stop()
+        os.close(reader)
 
 
 def test_a_place_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
