@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.archive.index import read_head
+from modelsync.archive.index import read_index
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.results import Outcome
 from modelsync.sync import pull, push, resolve_remote
@@ -195,7 +195,7 @@ def test_our_archive_with_its_index_is_an_ordinary_tar(tmp_path: Path) -> None:
     data = bytearray(layout.size_bytes)
     with layout.open() as reader:
         assert reader.read_into(0, memoryview(data)) == layout.size_bytes
-    assert read_head(bytes(data), len(data)).index is not None
+    assert read_index(bytes(data), len(data)) is not None
     archive = tmp_path / "model.tar"
     archive.write_bytes(data)
 

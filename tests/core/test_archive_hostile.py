@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.archive.index import read_head
+from modelsync.archive.index import read_index
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.safe_names import FileSystem, NameTree, normal_name, shown
 from modelsync.archive.settle import settle
@@ -164,7 +164,7 @@ def test_every_cut_of_a_stream_of_unknown_length_is_noticed(small: bytes, tmp_pa
 
 
 def test_a_missing_range_is_noticed(small: bytes, tmp_path: Path) -> None:
-    index = read_head(small).index
+    index = read_index(small)
     for start in range(0, len(small) - 100, 333):
         stage = tmp_path / f"stage{start}"
         stage.mkdir()
@@ -258,7 +258,7 @@ def test_a_special_header_of_endless_length_is_refused(tmp_path: Path) -> None:
 def test_an_archive_that_is_not_what_its_index_says_is_refused(tmp_path: Path) -> None:
     model = sample_model(tmp_path / "model")
     data = whole(ArchiveLayout.of(model))
-    index = read_head(data, len(data)).index
+    index = read_index(data, len(data))
     assert index is not None
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         header_at = tar.getmember("./weights.bin").offset_data - 512
@@ -284,13 +284,14 @@ def test_an_index_cannot_write_what_a_header_may_not(tmp_path: Path) -> None:
     (model / "model.yaml").write_bytes(b"m")
     (model / "xx").mkdir()
     (model / "xx" / "evil").write_bytes(b"e")
-    index = read_head(whole(ArchiveLayout.of(model))).index
+    layout = ArchiveLayout.of(model)
+    index = read_index(whole(layout))
     assert index is not None
     index.table._names[:] = index.table._names.replace(b"xx/evil", b"../evil")
     (tmp_path / "stage").mkdir()
 
     with pytest.raises(UnsafeArchiveError, match="evil"):
-        Unpacker(tmp_path / "stage", total_bytes=index.total_bytes, index=index)
+        Unpacker(tmp_path / "stage", total_bytes=layout.size_bytes, index=index)
 
 
 def test_hard_links_that_would_fill_the_disk_are_not_copied(tmp_path: Path) -> None:

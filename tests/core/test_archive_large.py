@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelsync.archive.checkpoint import Checkpoint
-from modelsync.archive.index import read_head
+from modelsync.archive.index import read_index
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.ranges import Ranges
 from modelsync.archive.reader import ArchiveReader
@@ -58,7 +58,7 @@ def test_a_file_over_eight_gibibytes_is_read_unpacked_and_gone_on_with_around_th
     with layout.open() as reader:
         head = bytearray(HEAD_BYTES)
         reader.read_into(0, memoryview(head))
-        index = read_head(bytes(head), total).index
+        index = read_index(bytes(head), total)
         assert (index is not None) == indexed
         with Unpacker(stage, total_bytes=total, index=index) as first:
             send(reader, first, 0, HEAD_BYTES)

@@ -116,21 +116,6 @@ def test_reading_stops_where_the_archive_ends(model: Path) -> None:
         assert reader.read_into(layout.size_bytes, buffer) == 0
 
 
-def test_extents_are_the_same_bytes(model: Path) -> None:
-    layout = ArchiveLayout.of(model)
-    data = b""
-
-    with layout.open() as reader:
-        for extent in reader.extents(0, layout.size_bytes):
-            match extent:
-                case FileExtent(fd, offset, length):
-                    data += os.pread(fd, length, offset)
-                case bytes():
-                    data += extent
-
-    assert data == whole(layout)
-
-
 @pytest.mark.parametrize("file_from_bytes", [1, 2000, 1 << 30])
 def test_pieces_are_the_same_bytes_and_only_long_files_go_by_themselves(model: Path, file_from_bytes: int) -> None:
     layout = ArchiveLayout.of(model)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.archive.index import ArchiveIndex, read_head
+from modelsync.archive.index import ArchiveIndex, read_index
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.target_files import write_error
 from modelsync.archive.unpack import Unpacker
@@ -34,7 +34,7 @@ def stage(tmp_path: Path) -> Path:
 
 
 def _index(data: bytes) -> ArchiveIndex:
-    index = read_head(data, len(data)).index
+    index = read_index(data, len(data))
     assert index is not None
     return index
 

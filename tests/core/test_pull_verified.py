@@ -254,7 +254,7 @@ def head(etag: str | None, total: int | None, *, encrypted: bool = False) -> Hea
 
 
 def index(part_size: int) -> ArchiveIndex:
-    return ArchiveIndex(MemberTable(), part_size, 0)
+    return ArchiveIndex(MemberTable(), part_size)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.archive.index import read_head
+from modelsync.archive.index import read_index
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.unpack import Unpacker
 from modelsync.archive.unpack_stream import compression_of
@@ -84,7 +84,7 @@ def seeds(folder: Path) -> list[bytes]:
 def unpack(data: bytes, directory: Path, luck: random.Random) -> None:
     """By ranges in any order where its size is known and its head holds an index or nothing strange; else in order."""
     if compression_of(data) is None and luck.random() < 0.5:
-        index = read_head(data[: 1 << 20], len(data)).index
+        index = read_index(data[: 1 << 20], len(data))
         pieces = sorted({0, len(data), *(luck.randrange(len(data) + 1) for _ in range(9))})
         with Unpacker(directory, total_bytes=len(data), index=index) as unpacker:
             for start, end in pairwise(pieces):

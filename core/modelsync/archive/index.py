@@ -7,7 +7,6 @@ from outside: an unpacker reads and compares every real header before the archiv
 """
 
 import binascii
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +17,6 @@ from modelsync.archive.table import (
     END_BYTES,
     FORMAT,
     RECORD_BYTES,
-    Kind,
     MemberTable,
     TableError,
     padded,
@@ -34,75 +32,36 @@ _PACKED_BYTES_MAX: Final = (INDEX_BYTES_MAX - len(_PREFIX)) // 4 * 3
 
 
 @dataclass(frozen=True, slots=True)
-class IndexMember:
-    """One member as a browser shows it."""
-
-    name: str
-    kind: Kind
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
 class ArchiveIndex:
     """What an archive says about itself before it has been read."""
 
     table: MemberTable
     part_size: int | None
     """Bytes per part of the multipart upload that carried it; None where it was not recorded."""
-    total_bytes: int
-
-    @property
-    def files(self) -> int:
-        return self.table.files
-
-    @property
-    def content_bytes(self) -> int:
-        return self.table.content_bytes
-
-    def members(self) -> Iterator[IndexMember]:
-        """Every member but the root, in order."""
-        table = self.table
-        for row in range(len(table)):
-            if name := table.name(row):
-                yield IndexMember(
-                    name.decode("utf-8", "backslashreplace"), table.kind(row), table.sizes[row], table.mtimes[row]
-                )
 
 
-@dataclass(frozen=True, slots=True)
-class HeadResult:
-    """What the first bytes of an archive tell."""
+def read_index(data: bytes | bytearray | memoryview, total_bytes: int | None = None) -> ArchiveIndex | None:
+    """The index in the first bytes of an archive, None where they hold no whole one. Never raises.
 
-    index: ArchiveIndex | None
-    more_bytes: int
-    """How many bytes beyond those given are needed for an answer; 0: `index` is the answer, None says there is none."""
-
-
-def read_head(data: bytes | bytearray | memoryview, total_bytes: int | None = None) -> HeadResult:
-    """Looks for an index in the first bytes of an archive. Never raises: a broken index is no index.
-
-    `total_bytes` is the archive's size, where known; an index of an archive of another size is none.
+    A broken index is no index. `total_bytes` is the archive's size, where known; an index of an archive of another
+    size is none.
     """
-    none = HeadResult(None, 0)
     head = bytes(data[:BLOCK_BYTES])
-    if len(head) < BLOCK_BYTES:
-        return HeadResult(None, BLOCK_BYTES - len(head)) if _may_be_header(head) else none
-    if head[156:157] != b"g":
-        return none
+    if len(head) < BLOCK_BYTES or head[156:157] != b"g":
+        return None
     scanner = HeaderScanner()
     try:
         scanner.accept(head, 0)
         body_at = BLOCK_BYTES + scanner.wanted
         if len(data) < body_at:
-            return HeadResult(None, body_at - len(data))
+            return None
         size = int(head[124:136].split(b"\0", 1)[0].strip() or b"0", 8)
         value = pax_records(bytes(data[BLOCK_BYTES : BLOCK_BYTES + size]), BLOCK_BYTES).get(INDEX_KEY)
         if value is None or body_at > BLOCK_BYTES + EXTENSION_BYTES_MAX:
-            return none
-        return HeadResult(_decode(value, body_at, total_bytes), 0)
+            return None
+        return _decode(value, body_at, total_bytes)
     except (TableError, IntegrityError, ValueError):
-        return none
+        return None
 
 
 def encode_index(table: MemberTable, part_size: int | None) -> bytes:
@@ -131,9 +90,4 @@ def _decode(value: bytes, body_at: int, total_bytes: int | None) -> ArchiveIndex
     part_size = facts.get("part_size")
     if part_size is not None and (not isinstance(part_size, int) or isinstance(part_size, bool) or part_size <= 0):
         raise TableError("a part size that is none")
-    return ArchiveIndex(table, part_size, total)
-
-
-def _may_be_header(head: bytes) -> bool:
-    """Whether an archive that begins like this may still turn out to begin with a global header."""
-    return len(head) <= 156 or head[156:157] == b"g"
+    return ArchiveIndex(table, part_size)

@@ -59,18 +59,6 @@ class ArchiveReader:
             filled = len(piece)
         return filled
 
-    def extents(self, offset: int, length: int) -> Iterator[bytes | FileExtent]:
-        """The same bytes as literal pieces and stretches of open files, for a caller that sends files itself.
-
-        Such a caller must treat a short read of a file as a change of it.
-        """
-        end = min(offset + length, self._size_bytes)
-        while offset < end:
-            extent = self._extent(offset, end)
-            yield extent
-            offset += len(extent)
-            self._check_left(extent)
-
     def pieces(
         self, offset: int, length: int, buffer: memoryview, file_from_bytes: int
     ) -> Iterator[memoryview | FileExtent]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from modelsync.archive.index import ArchiveIndex, read_head
+from modelsync.archive.index import ArchiveIndex, read_index
 from modelsync.archive.safe_names import shown
 from modelsync.archive.table import Kind, MemberTable
 from modelsync.archive.unpack_stream import compression_of
@@ -49,7 +49,7 @@ def remote_files(remote: RemoteModel, sides: Sides, *, control: Control | None =
     if not source.signed:
         return _of_stream(_beginning_of_stream(source.fetch, Workers(1), control))
     head = source.fetch.head(control, PartProgress(1, 0, 0))
-    index = read_head(head.data, head.total_bytes).index
+    index = read_index(head.data, head.total_bytes)
     if index is not None:
         return _listed(index.table, head.etag)
     if compression := compression_of(head.data):
@@ -93,7 +93,7 @@ def read_remote(
 
 def index_of_stream(fetch: Fetch, workers: Workers, control: Control) -> ArchiveIndex | None:
     """The index of an archive that comes in one stream; reads no further than an index reaches."""
-    return read_head(_beginning_of_stream(fetch, workers, control)).index
+    return read_index(_beginning_of_stream(fetch, workers, control))
 
 
 def _open(remote: RemoteModel, sides: Sides, control: Control) -> Source:
@@ -113,7 +113,7 @@ def _beginning_of_stream(fetch: Fetch, workers: Workers, control: Control) -> by
 
 def _of_stream(data: bytes | bytearray) -> RemoteFiles | NotListed:
     """By an index, or by the headers where they are all within the beginning."""
-    index = read_head(data).index
+    index = read_index(data)
     if index is not None:
         return _listed(index.table, None)
     if compression := compression_of(data):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from modelsync.archive.index import read_head
+from modelsync.archive.index import read_index
 from modelsync.archive.settle import Unpacked
 from modelsync.archive.unpack import Unpacker
 from modelsync.archive.unpack_stream import compression_of
@@ -118,7 +118,7 @@ class Receiving:
         elif resumed:
             parts = NotComparable("a part of it arrived in an earlier run")
         else:
-            index = read_head(head.data, head.total_bytes).index if head.ranged else None
+            index = read_index(head.data, head.total_bytes) if head.ranged else None
             parts = upload_parts(head, index)
         match parts:
             case UploadParts():
@@ -158,7 +158,7 @@ class Receiving:
         if earlier is not None:
             self.earlier = None
             self.stage.clear()
-        return Unpacker(self.stage.path, total_bytes=total, index=read_head(head.data, total).index)
+        return Unpacker(self.stage.path, total_bytes=total, index=read_index(head.data, total))
 
     def _stream(self, fetch: Fetch, head: Head | None) -> tuple[int, Unpacked]:
         limit = self.sides.store.free_bytes() - SPACE_RESERVE_BYTES

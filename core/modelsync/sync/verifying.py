@@ -8,7 +8,7 @@ else from header to header.
 from dataclasses import dataclass
 
 from modelsync.archive.compare import Comparer
-from modelsync.archive.index import ArchiveIndex, read_head
+from modelsync.archive.index import ArchiveIndex, read_index
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.unpack_stream import compression_of
 from modelsync.comparison import Verdict, decide_pull
@@ -111,7 +111,7 @@ class _Comparison:
         first.finish()
         if not head.ranged or head.total_bytes is None or compression_of(head.data) is not None:
             return self._stream(source.fetch)
-        index = read_head(head.data, head.total_bytes).index
+        index = read_index(head.data, head.total_bytes)
         if not self.quick:
             return self._bytes(source.fetch, head, head.total_bytes, index, first)
         if index is not None:
