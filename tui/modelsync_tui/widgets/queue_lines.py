@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from textual import events
+from textual.geometry import Size
 from textual.widget import Widget
 
 from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
@@ -26,6 +27,7 @@ class QueueLines(Lines, can_focus=False):
         """Which of the rows; kept on the same transfer when the order changes, once a person chose it."""
         self._is_chosen = False
         """Whether a person went to it, or did something with it; until then it is what runs first."""
+        self._has_strips = False
 
     @property
     def cursor_shown(self) -> bool:
@@ -46,7 +48,7 @@ class QueueLines(Lines, can_focus=False):
 
     def show(self, queue: QueueSnapshot, *, strips: bool) -> None:
         """Lays the queue out anew."""
-        before = self.selected
+        before, self._has_strips = self.selected, strips
         self._rows = shown_order(queue.rows)
         ids = [row.id for row in self._rows]
         if not self._is_chosen:
@@ -72,6 +74,9 @@ class QueueLines(Lines, can_focus=False):
         if self._row_lines:
             self.cursor = self._row_lines[self._selected]
 
+    def on_resize(self) -> None:
+        self._lay_out(strips=self._has_strips)  # there may be room for a strip now, or no more
+
     def _strip_row(self) -> TransferRow | None:
         moving = [row for row in self._rows if row.status is TransferStatus.RUNNING and row.progress.parts]
         return self.selected if self.selected in moving else next(iter(moving), None)
@@ -89,6 +94,11 @@ class QueueLines(Lines, can_focus=False):
 
     def line_count(self) -> int:
         return max(1, len(self._entries))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Where it is as high as it needs: the line of a strip stays, so that nothing moves when the last one ends."""
+        del container, viewport, width
+        return max(1, len(self._rows) + self._has_strips)
 
     def line(self, index: int, width: int) -> Sequence[Piece]:
         if not self._entries:
