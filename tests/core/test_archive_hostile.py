@@ -302,7 +302,7 @@ def test_hard_links_that_would_fill_the_disk_are_not_copied(tmp_path: Path) -> N
 
     with closing(TargetFiles(os.fsencode(tmp_path), table)) as files:
         with pytest.raises(NoSpaceError, match="hard links") as caught:
-            settle(table, files)
+            settle(table, files, lambda: None)
 
     assert caught.value.hint
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

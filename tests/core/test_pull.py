@@ -27,7 +27,7 @@ from modelsync.errors import (
 from modelsync.results import Outcome
 from modelsync.sync import Sides, pull, push, resolve_remote
 from modelsync.tag import Tag, TagReference
-from modelsync.transfer.control import Control
+from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.progress import Phase, Progress
 from modelsync_registry.config import TransmissionStrategy
 from support.local_store import fill_model, model_yaml, read_tree, write_model
@@ -58,6 +58,22 @@ def pushed(make_sides: SidesFactory, server: RegistryServer, tmp_path: Path, siz
     (model / "emptydir").mkdir()
     push(TAG, make_sides(server, "author"))
     return model
+
+
+class PausedWhileItCopies(Control):
+    """Of a person who pauses when everything has come and the third block is about to be copied."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+        self._blocks = 0
+
+    def check(self) -> None:
+        if self._progress.phase is Phase.CHECK:
+            self._blocks += 1
+            if self._blocks == 3:
+                self.pause()
+        super().check()
 
 
 def registered(server: RegistryServer, archive: bytes, part: int = 64 * 1024, size_bytes: int = 0) -> None:
@@ -398,3 +414,24 @@ def test_a_gzip_bomb_is_refused(registry_server: RegistryServer, make_sides: Sid
     with pytest.raises(IntegrityError, match="expands"):
         pull(TAG, sides)
     assert nothing_is_left(sides)
+
+
+@pytest.mark.parametrize("strategy", [TransmissionStrategy.PRESIGNED_URL, TransmissionStrategy.PROXY])
+def test_a_pause_does_not_wait_until_hard_links_are_copied(
+    strategy: TransmissionStrategy, make_registry: RegistryFactory, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    model = write_model(tmp_path / "author", "iris:v1", files={"a.bin": os.urandom(5 * MiB)})
+    (model / "b.bin").hardlink_to(model / "a.bin")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(model, arcname="./")
+    server = make_registry(strategy=strategy)
+    registered(server, buffer.getvalue(), part=8 * MiB)
+    sides = make_sides(server)
+    progress = Progress()
+    with pytest.raises(Paused):
+        pull(TAG, sides, control=PausedWhileItCopies(progress), progress=progress)
+    half = [path.stat().st_size for path in (tmp_path / "home").rglob("[ab].bin")]
+    assert sorted(half) == ([2 * MiB, 5 * MiB] if strategy is TransmissionStrategy.PRESIGNED_URL else [])
+    pulled = pull(TAG, sides)
+    assert read_tree(pulled.path) == read_tree(model)

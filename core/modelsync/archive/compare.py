@@ -1,6 +1,7 @@
 """An archive that arrives in pieces and is compared with a local directory; nothing of it is kept."""
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from modelsync.archive.checkpoint import Start
@@ -49,7 +50,7 @@ class Comparer(IncomingArchive):
         """
         return self._compared.differences()
 
-    def _settle(self) -> tuple[int, int]:
+    def _settle(self, stopped: Callable[[], None]) -> tuple[int, int]:  # noqa: ARG002 - nothing is left to be done
         return self._table.files, self._table.content_bytes
 
 

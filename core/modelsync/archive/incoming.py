@@ -72,8 +72,11 @@ class IncomingArchive(ABC):
             raise
 
     @abstractmethod
-    def _settle(self) -> tuple[int, int]:
-        """What is to be done when all bytes have come; returns how many files the archive holds, and their bytes."""
+    def _settle(self, stopped: Callable[[], None]) -> tuple[int, int]:
+        """What is to be done when all bytes have come; returns how many files the archive holds, and their bytes.
+
+        Calls `stopped`, which may raise, while it takes long.
+        """
 
     def __enter__(self) -> Self:
         return self
@@ -152,18 +155,19 @@ class IncomingArchive(ABC):
             self._failure = self._failure or error
             self._changed.notify_all()
 
-    def finish(self, total_bytes: int | None = None) -> Unpacked:
+    def finish(self, total_bytes: int | None = None, stopped: Callable[[], None] = lambda: None) -> Unpacked:
         """Checks that the archive is whole, and ends what is to be done with it.
 
-        `total_bytes` is how much came, where the sender had not told. Raises ArchiveError when a byte is missing or
-        the two zero blocks at the end are, UnsafeArchiveError for links that lead out.
+        `total_bytes` is how much came, where the sender had not told; `stopped` is called while the end takes long,
+        and may raise. Raises ArchiveError when a byte is missing or the two zero blocks at the end are,
+        UnsafeArchiveError for links that lead out.
         """
         self._raise_failure()
         total = self._total_bytes if self._total_bytes is not None else total_bytes
         if total is None:
             raise ValueError("the total must be known by now")
         self._check_whole(total)
-        files, content_bytes = self._settle()
+        files, content_bytes = self._settle(stopped)
         self.close()
         return Unpacked(files=files, content_bytes=content_bytes, archive_bytes=total)
 

@@ -1,5 +1,6 @@
 """What is left when the last byte of an archive has come: empty files, links, times; or the words for a cut one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +15,8 @@ from modelsync.errors import NoSpaceError
 _DIRECTORY: Final = int(Kind.DIRECTORY)
 _LAST_BYTES: Final = 400
 _GIB: Final = 1 << 30
-_RESERVE_BYTES: Final = 64 << 20
-"""What the copies of hard links leave free on the disk; as much as a pull does."""
+SPACE_RESERVE_BYTES: Final = 64 << 20
+"""What a pull, and the copies of hard links at its end, leave free on the store's disk."""
 _SERVER_ERROR: Final = b'{"error"'
 
 
@@ -29,13 +30,14 @@ class Unpacked:
     archive_bytes: int
 
 
-def settle(table: MemberTable, files: TargetFiles) -> tuple[int, int]:
+def settle(table: MemberTable, files: TargetFiles, stopped: Callable[[], None]) -> tuple[int, int]:
     """Makes what has no bytes of its own and sets every time; returns files and their bytes.
 
-    Links come after every file, so that nothing was ever written through one, and times after everything.
+    Links come after every file, so that nothing was ever written through one, and times after everything. `stopped`
+    is called while hard links are copied, which may take as long as the archive took to come, and may raise.
     Raises UnsafeArchiveError for a hard link to nothing and for a symlink that leads out by way of another.
     """
-    content_bytes = table.content_bytes + _copy_hard_links(table, files)
+    content_bytes = table.content_bytes + _copy_hard_links(table, files, stopped)
     symlinks = [row for row in table.links if table.kind(row) is Kind.SYMLINK]
     for row, size in enumerate(table.sizes):
         if not size and table.kind(row).is_file:
@@ -77,7 +79,7 @@ def cut_sentence(table: MemberTable, files: Destination, done: Ranges, total: in
     return f"The archive is cut: it ends after {whole} whole files{inside}{reason}."
 
 
-def _copy_hard_links(table: MemberTable, files: TargetFiles) -> int:
+def _copy_hard_links(table: MemberTable, files: TargetFiles, stopped: Callable[[], None]) -> int:
     """Makes each hard link a file of its own, as the real client does; returns the bytes copied."""
     links = [row for row in table.links if table.kind(row) is Kind.HARDLINK]
     if not links:
@@ -98,9 +100,9 @@ def _copy_hard_links(table: MemberTable, files: TargetFiles) -> int:
             originals[name] = source
     # They were not in the size that was compared with the disk before, and can be thousands of times as much.
     needed, free = sum(table.sizes[source] for _, source in sources), files.free_bytes()
-    if needed + _RESERVE_BYTES > free:
+    if needed + SPACE_RESERVE_BYTES > free:
         raise NoSpaceError(
             f"The archive's hard links become {needed / _GIB:.1f} GiB of files; the disk has {free / _GIB:.1f} GiB.",
             hint="Free some space, then pull again.",
         )
-    return sum(files.copy(row, source) for row, source in sources)
+    return sum(files.copy(row, source, stopped) for row, source in sources)

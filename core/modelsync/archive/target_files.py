@@ -12,6 +12,7 @@ import os
 import stat
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from modelsync.archive.ranges import Ranges
@@ -96,8 +97,11 @@ class TargetFiles:
         except OSError as exc:
             raise self._error(row, exc) from exc
 
-    def copy(self, row: int, source: int) -> int:
-        """Makes a hard link's file as a copy of an earlier file, as the real client does; returns its size."""
+    def copy(self, row: int, source: int, stopped: Callable[[], None]) -> int:
+        """Makes a hard link's file as a copy of an earlier file, as the real client does; returns its size.
+
+        `stopped` is called before each block and may raise.
+        """
         try:
             name, original = self._table.name(row), self._table.name(source)
             mode = _EXECUTABLE_MODE if self._table.kinds[source] == Kind.EXECUTABLE else _FILE_MODE
@@ -108,7 +112,7 @@ class TargetFiles:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
                 writing = os.open(name, flags, mode, dir_fd=self._root)
                 try:
-                    return _copy(reading, writing)
+                    return _copy(reading, writing, stopped)
                 finally:
                     os.close(writing)
             finally:
@@ -298,9 +302,10 @@ def _write_all(fd: int, data: memoryview, position: int) -> None:
         written += os.pwrite(fd, data[written:], position + written)
 
 
-def _copy(reading: int, writing: int) -> int:
+def _copy(reading: int, writing: int, stopped: Callable[[], None]) -> int:
     copied = 0
     while block := os.read(reading, _COPY_BYTES):
+        stopped()
         _write_all(writing, memoryview(block), copied)
         copied += len(block)
     return copied

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -81,9 +82,9 @@ class Unpacker(IncomingArchive):
             self._files.sync()
         return Checkpoint(tuple((start, min(end, until)) for start, end in done if start < until), members)
 
-    def _settle(self) -> tuple[int, int]:
+    def _settle(self, stopped: Callable[[], None]) -> tuple[int, int]:
         """Makes what has no bytes of its own, and sets times; the directory is not synced."""
-        return settle(self._table, self._files)
+        return settle(self._table, self._files, stopped)
 
     def _encoded_members(self, *, exact: bool) -> tuple[int, bytes]:
         with self._changed:

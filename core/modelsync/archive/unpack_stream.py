@@ -3,7 +3,7 @@
 import bz2
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Final, Protocol, assert_never
 
@@ -66,11 +66,11 @@ class StreamUnpacker:
             self._take(rest)
             rest = self._decoder.unused if self._decoder.ended else b""
 
-    def finish(self) -> Unpacked:
+    def finish(self, stopped: Callable[[], None] = lambda: None) -> Unpacked:
         """As `IncomingArchive.finish`; raises ArchiveError also when the compressed stream is cut."""
         if not self._decoder.ended:
             raise ArchiveError(f"The archive is cut: its {self._compression} stream does not end.", hint=_HINT)
-        return self._archive.finish(self._expanded_bytes)
+        return self._archive.finish(self._expanded_bytes, stopped)
 
     def _take(self, data: bytes) -> None:
         try:

@@ -41,13 +41,13 @@ class StreamArrival:
         """How much of the archive came, decompressed."""
         return self._compressed.expanded_bytes if self._compressed is not None else self._plain_bytes
 
-    def finish(self) -> Unpacked:
+    def finish(self, stopped: Callable[[], None] = lambda: None) -> Unpacked:
         """As `IncomingArchive.finish`."""
         if not self._told:
-            self._tell(lambda: None)
+            self._tell(stopped)
         if self._compressed is not None:
-            return self._compressed.finish()
-        return self._archive.finish(self._plain_bytes)
+            return self._compressed.finish(stopped)
+        return self._archive.finish(self._plain_bytes, stopped)
 
     def __enter__(self) -> Self:
         return self

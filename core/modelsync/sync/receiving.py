@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from modelsync.archive.index import read_index
-from modelsync.archive.settle import Unpacked
+from modelsync.archive.settle import SPACE_RESERVE_BYTES, Unpacked
 from modelsync.archive.unpack import Unpacker
 from modelsync.archive.unpack_stream import compression_of
 from modelsync.errors import NoSpaceError, StoreError
@@ -26,8 +26,6 @@ from modelsync.transfer.progress import PartProgress, Phase, Progress
 
 EXPANSION_MAX = 4
 """A compressed archive may expand to so many times what the registry says of it; beyond, it is taken for a bomb."""
-SPACE_RESERVE_BYTES = 64 * MiB
-"""What a pull leaves free on the store's disk."""
 
 
 @dataclass(slots=True)
@@ -98,7 +96,7 @@ class Receiving:
                 take_back()
             self.progress.phase = Phase.CHECK
             self._compare(sink)
-            return total, unpacker.finish()
+            return total, unpacker.finish(stopped=control.check)
 
     def _missing(
         self, kept: Gaps, start: int, total: int, known_until: int, hashed: UploadParts | None
@@ -181,7 +179,7 @@ class Receiving:
             self.progress.bytes_total = total
             self.progress.phase = Phase.CHECK
             self._compare(sink)
-            return total, arrival.finish()
+            return total, arrival.finish(self.control.check)
 
 
 def need_space(sides: Sides, needed: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from modelsync.archive.compare import Comparer
 from modelsync.archive.index import ArchiveIndex, read_index
 from modelsync.archive.layout import ArchiveLayout
+from modelsync.archive.settle import SPACE_RESERVE_BYTES
 from modelsync.archive.unpack_stream import compression_of
 from modelsync.comparison import Verdict, decide_pull
 from modelsync.errors import ArchiveError, SourceChangedError, TransferError
@@ -18,7 +19,7 @@ from modelsync.results import Verification
 from modelsync.sync.arrival import StreamArrival
 from modelsync.sync.peek import index_of_stream
 from modelsync.sync.ranges import bytes_at_once, missing_ranges
-from modelsync.sync.receiving import EXPANSION_MAX, SPACE_RESERVE_BYTES
+from modelsync.sync.receiving import EXPANSION_MAX
 from modelsync.sync.sides import Sides
 from modelsync.sync.source import open_source
 from modelsync.tag import Tag
@@ -177,5 +178,5 @@ class _Comparison:
         with StreamArrival(comparer, max_bytes=limit) as arrival:
             self.progress.bytes_total = fetch.stream(arrival, first, workers, control)
             self.progress.phase = Phase.CHECK
-            arrival.finish()
+            arrival.finish(control.check)
         return comparer
