@@ -166,7 +166,7 @@ class Transfers:
         self._dispatch()
 
     def retry(self, transfer: int) -> None:
-        """A failed or cancelled transfer waits for its turn again."""
+        """A failed or cancelled transfer waits for its turn again; not while the same is in the queue already."""
         self._again(transfer, TransferStatus.FAILED, TransferStatus.CANCELLED)
 
     def move(self, transfer: int, by: int) -> None:
@@ -230,7 +230,7 @@ class Transfers:
     def _again(self, transfer: int, *statuses: TransferStatus) -> None:
         with self._changed:
             job = self._jobs.of(transfer)
-            if job.status not in statuses:
+            if job.status not in statuses or self._jobs.open_for(job.request) not in (None, job):
                 return
             self._begin_sums_if_idle()
             job.begin_again()

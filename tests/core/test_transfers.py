@@ -319,6 +319,25 @@ def test_a_failed_push_that_is_retried_goes_on_from_its_journal(
     assert read_tree(pulled.path) == read_tree(tmp_path / "home/models/m/v1")
 
 
+def test_what_failed_twice_is_retried_once(sides: Sides, tmp_path: Path) -> None:
+    request = TransferRequest(Direction.PUSH, Tag("m", "v1"))
+    with queue(sides, running=2) as transfers:
+        for transfer in (1, 2):
+            transfers.add([request])
+            wait_until(transfers, transfer, TransferStatus.FAILED)  # the store has none
+        write(tmp_path / "home", "m:v1")
+        transfers.set_limit(SLOW)
+        transfers.retry(1)
+        transfers.retry(2)
+        assert statuses(transfers) == [TransferStatus.RUNNING, TransferStatus.FAILED]
+        assert len(transfers.unfinished()) == 1
+        transfers.set_limit(None)
+        assert transfers.wait(ENDS_WITHIN_S)
+        assert statuses(transfers) == [TransferStatus.DONE, TransferStatus.FAILED]
+        transfers.retry(2)
+        wait_until(transfers, 2, TransferStatus.SKIPPED)
+
+
 def test_the_limit_and_the_threads_change_while_it_runs(sides: Sides, tmp_path: Path) -> None:
     request = write(tmp_path / "home", "m:v1", 24 * MiB)
     with queue(sides) as transfers:
