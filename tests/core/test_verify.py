@@ -30,7 +30,7 @@ from modelsync.sync import Sides, push, verify
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.data import DataClient
-from modelsync.transfer.progress import Progress
+from modelsync.transfer.progress import Phase, Progress
 from modelsync_registry.config import TransmissionStrategy
 from support.local_store import read_tree, write_model
 from support.registry_server import RegistryFactory, RegistryServer, model_path, put_object, register_model
@@ -275,8 +275,12 @@ def test_memory_does_not_grow_with_the_model(
 def test_no_local_file_stays_open(shape: Shape) -> None:
     sides, model = shape("ours")
     verify(TAG, sides)
+    assert not open_below(model)
+
+
+def open_below(directory: Path) -> list[str]:
     open_files = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
-    assert not [name for name in open_files if name.startswith(str(model))]
+    return [name for name in open_files if name.startswith(str(directory))]
 
 
 def test_a_hard_link_of_the_archive_is_compared_with_what_it_links_to(
@@ -379,6 +383,36 @@ def test_a_comparison_can_be_cancelled(
     when(lambda: progress.bytes_moved > 2 * MiB, control.pause)
     with pytest.raises(Paused):
         verify(TAG, sides, control=control, progress=progress)
+
+
+class PausedAtTheEnd(Control):
+    """Of a person who pauses when everything has come and the second block is about to be compared."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+        self._blocks = 0
+
+    def check(self) -> None:
+        if self._progress.phase is Phase.CHECK:
+            self._blocks += 1
+            if self._blocks == 2:
+                self.pause()
+        super().check()
+
+
+def test_a_pause_does_not_wait_until_hard_links_are_compared(
+    registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    model = write_model(tmp_path / "home", "iris:v1", files={"a.bin": os.urandom(2 * MiB)})
+    (model / "b.bin").hardlink_to(model / "a.bin")
+    register(registry_server, bentoml_tar(model))
+    (model / "b.bin").unlink()
+    shutil.copy2(model / "a.bin", model / "b.bin")
+    progress = Progress()
+    with pytest.raises(Paused):
+        verify(TAG, make_sides(registry_server), control=PausedAtTheEnd(progress), progress=progress)
+    assert not open_below(model)
 
 
 def test_a_name_that_is_not_utf8_is_compared_and_shown(

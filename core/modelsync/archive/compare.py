@@ -43,12 +43,16 @@ class Comparer(IncomingArchive):
         """Files that both sides have, by the members known so far."""
         return self._compared.files()
 
-    def differences(self) -> tuple[FileDifference, ...]:
+    def differences(self, stopped: Callable[[], None]) -> tuple[FileDifference, ...]:
         """By name; holds once every member is known and, unless only names are compared, once `finish` has returned.
 
-        A hard link is compared with the local copy of what it links to. Raises SourceChangedError, StoreError.
+        A hard link is compared with the local copy of what it links to; `stopped` is called meanwhile, and may raise.
+        Raises SourceChangedError, StoreError.
         """
-        return self._compared.differences()
+        try:
+            return self._compared.differences(stopped)
+        finally:
+            self._compared.close()  # a hard link's file was opened once more
 
     def _settle(self, stopped: Callable[[], None]) -> tuple[int, int]:  # noqa: ARG002 - nothing is left to be done
         return self._table.files, self._table.content_bytes
@@ -106,7 +110,7 @@ class _ComparedFiles:
             for row in range(len(self._table))
         )
 
-    def differences(self) -> tuple[FileDifference, ...]:
+    def differences(self, stopped: Callable[[], None]) -> tuple[FileDifference, ...]:
         found: dict[bytes, FileDifference] = {}
         seen = bytearray(len(self._local))
         for name in self._directories:
@@ -126,7 +130,7 @@ class _ComparedFiles:
                 found[name] = _difference(name, kind, DifferenceKind.ONLY_REMOTE)
                 continue
             seen[local] = 1
-            how = self._how(row, local)
+            how = self._how(row, local, stopped)
             if how is None and kind is Kind.HARDLINK and (original := found.get(self._table.link(row))):
                 how = original.kind  # what it links to came earlier, and is another file there
             if how is not None:
@@ -135,13 +139,12 @@ class _ComparedFiles:
             if not seen[local]:
                 name = self._local.name(local)
                 found[name] = _difference(name, self._local.kind(local), DifferenceKind.ONLY_LOCAL)
-        self.close()
         return tuple(found[name] for name in sorted(found))
 
-    def _how(self, row: int, local: int) -> DifferenceKind | None:
+    def _how(self, row: int, local: int, stopped: Callable[[], None]) -> DifferenceKind | None:
         ours, theirs = self._local.kind(local), self._table.kind(row)
         if theirs is Kind.HARDLINK and ours.is_file:
-            return self._how_linked(row, local)
+            return self._how_linked(row, local, stopped)
         if theirs is Kind.SYMLINK or not ours.is_file:
             if theirs is not ours:
                 return DifferenceKind.TYPE
@@ -152,7 +155,7 @@ class _ComparedFiles:
             return DifferenceKind.BYTES
         return None if ours is theirs else DifferenceKind.EXECUTABLE
 
-    def _how_linked(self, row: int, local: int) -> DifferenceKind | None:
+    def _how_linked(self, row: int, local: int, stopped: Callable[[], None]) -> DifferenceKind | None:
         original = self._local_rows.get(self._table.link(row), -1)
         if original < 0 or not self._local.kind(original).is_file:
             return DifferenceKind.BYTES  # there is nothing here to compare it with
@@ -163,6 +166,7 @@ class _ComparedFiles:
         at, size = self._local.data_at[original], self._local.sizes[original]
         with self._layout.open() as reader:
             for start in range(0, size, _BLOCK_BYTES):
+                stopped()
                 block = memoryview(bytearray(min(_BLOCK_BYTES, size - start)))
                 reader.read_into(at + start, block)
                 if not self._reading().same(self._local.data_at[local] + start, block):

@@ -58,7 +58,7 @@ def verify(
     progress.phase = Phase.LAY_OUT
     layout = ArchiveLayout.of(local.path, index=False)
     comparer = _Comparison(sides, tag, local, remote, layout, quick, control, progress).run()
-    differences = comparer.differences()
+    differences = comparer.differences(control.check)
     changed = layout.changed()
     if changed is not None:
         raise SourceChangedError(
