@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +67,9 @@ async def run_shape(shape: Shape, rows: int, runs: int, base: Path, stores: Path
     names = max(1, rows // shape.versions_per_name)
     store = stores / f"store-{rows}-{names}"
     if not store.exists():
+        _say(f"{shape.name}: {rows} versions are written")
         write_store(store, rows, names)
+    _say(f"{shape.name}: they are read")
     around = Surroundings(store, NOBODY, stores / f"state-{rows}-{names}")
     paths = Paths.of_platform(around.environment())
     scanned = ModelStore(store, cache_file=paths.cache_dir / "store.json").scan()  # what was read once is cached
@@ -75,6 +78,7 @@ async def run_shape(shape: Shape, rows: int, runs: int, base: Path, stores: Path
     del scanned, sizes
     found: list[Row] = []
     for run in range(runs):
+        _say(f"{shape.name}: run {run + 1} of {runs}")
         found += await _run(shape, values, rows, run, around.environment(), base, only)
     return found
 
@@ -142,6 +146,11 @@ async def _run(
     if idle is not None:
         found.append(Row(shape.name, IDLE, run, 0, 0, 0, 0, IDLE_S * 1000, cpu_share=idle))
     return found
+
+
+def _say(text: str) -> None:
+    """A run of all takes a quarter of an hour, and its table comes at the end."""
+    print(text, file=sys.stderr, flush=True)
 
 
 class _Nothing:
