@@ -26,7 +26,7 @@
         SourceChangedError      a local file changed while it was sent
         UploadInProgressError   someone else is uploading this version
         RegistryRefusedError    the registry said no to a request (400)
-          UploadGoneError       the store does not know the multipart upload (any more)
+          UploadGoneError       the store does not know the multipart upload, or all its parts (any more)
       StoreError                the local store cannot be read or written (exit code 1)
         NoSpaceError            not enough room on disk
         StoreLockedError        another process works on this version
@@ -166,7 +166,10 @@ class RegistryRefusedError(TransferError):
 
 
 class UploadGoneError(RegistryRefusedError):
-    """The object store does not know the multipart upload: it was completed, dropped or never begun (contract 3.2)."""
+    """The object store does not know the multipart upload: it was completed, dropped or never begun (contract 3.2).
+
+    Or it does not have all parts that it had confirmed.
+    """
 
 
 class StoreError(ModelsyncError):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from modelsync.archive.ranges import Ranges
-from modelsync.errors import Cancelled
+from modelsync.errors import Cancelled, UploadGoneError
 from modelsync.model import Json
 from modelsync.results import Outcome
 from modelsync.sync import Sides, pull, push
@@ -20,7 +20,7 @@ from modelsync.transfer.progress import Progress
 from support.bad_proxy import ALWAYS
 from support.fault_bench import TAG, Bench, MiB
 from support.fault_patience import Moving
-from support.harm import stall_answer, stall_request
+from support.harm import other_etag, stall_answer, stall_request
 from support.waiting import wait_for, when
 
 
@@ -79,6 +79,26 @@ def test_a_journal_that_is_not_of_this_transfer_is_set_aside_and_not_guessed_at(
     result = push(TAG, bench.sides(), force=True)
     assert (result.outcome, result.resumed) == (Outcome.PUSHED, False)
     assert journal.with_suffix(".set-aside").read_bytes() == strange
+    bench.assert_pushed(model)
+
+
+def test_an_upload_whose_parts_the_store_has_lost_begins_again(bench: Bench) -> None:
+    model = bench.write()
+    pause_with_one_part(bench)
+    (part,) = (bench.server.data / "uploads").glob("*/1.json")
+    part.unlink()  # as a loss of power may
+    result = push(TAG, bench.sides())
+    assert (result.outcome, result.resumed) == (Outcome.PUSHED, False)
+    assert "started again" in result.warnings[0]
+    bench.assert_pushed(model)
+
+
+def test_a_push_whose_parts_were_not_accepted_in_the_end_does_not_go_on_from_them(bench: Bench) -> None:
+    model = bench.write()
+    bench.proxy.misbehave(other_etag, method="PUT", where=lambda request: request.part == 1)
+    with pytest.raises(UploadGoneError, match="has not all parts of the upload of iris:v1: .*InvalidPart"):
+        push(TAG, bench.sides())
+    assert push(TAG, bench.sides()).outcome is Outcome.PUSHED
     bench.assert_pushed(model)
 
 

@@ -35,6 +35,8 @@ _FORBIDDEN = r"forbidden|not allowed|denied"
 """How others say so, where the status is 403; in a 400 these would be the object store's words."""
 _NOT_FOUND_WORDS = ("record not found",)
 _UPLOAD_GONE_WORDS = ("nosuchupload", "multipart upload does not exist")
+_PARTS_GONE_WORDS = ("invalidpart:", "one or more of the specified parts")
+"""The store has lost parts that it had confirmed, or has others: asking again says the same (contract 3.2)."""
 _ASKED_WRONG_WORDS = (
     "duplicate key",
     "parse build at",
@@ -177,6 +179,13 @@ class Failures:
             return Failure(
                 UploadGoneError(
                     f"{self._host} no longer knows the upload{call.of_subject}.", hint="Push it again from the start."
+                )
+            )
+        if any(word in lowered for word in _PARTS_GONE_WORDS):
+            return Failure(
+                UploadGoneError(
+                    f"{self._host} has not all parts of the upload{call.of_subject}{_colon(words)}",
+                    hint="Push it again from the start.",
                 )
             )
         if "https" in lowered and "http request" in lowered:

@@ -67,14 +67,14 @@ class Sending:
     def in_parts(self) -> None:
         """Sends what is missing of a multipart upload and makes the object.
 
-        An upload that the store no longer knows begins again, once.
+        An upload that the store no longer knows, or has not all parts of, begins again, once.
         """
         try:
             self._in_parts(self.earlier)
         except UploadGoneError:
             if self.earlier is None:
                 raise
-            self.warnings.append("The store no longer knew the upload that was cut short: it started again.")
+            self.warnings.append("The store no longer knew all of the upload that was cut short: it started again.")
             self.earlier = None
             self.resumed = False
             self._in_parts(None)
