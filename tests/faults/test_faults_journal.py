@@ -96,7 +96,7 @@ def test_an_upload_whose_parts_the_store_has_lost_begins_again(bench: Bench) -> 
 def test_a_push_whose_parts_were_not_accepted_in_the_end_does_not_go_on_from_them(bench: Bench) -> None:
     model = bench.write()
     bench.proxy.misbehave(other_etag, method="PUT", where=lambda request: request.part == 1)
-    with pytest.raises(UploadGoneError, match="has not all parts of the upload of iris:v1: .*InvalidPart"):
+    with pytest.raises(UploadGoneError, match=r"has not all parts of the upload of iris:v1: .*InvalidPart"):
         push(TAG, bench.sides())
     assert push(TAG, bench.sides()).outcome is Outcome.PUSHED
     bench.assert_pushed(model)
