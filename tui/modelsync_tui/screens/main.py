@@ -96,7 +96,7 @@ class MainScreen(Screen[None]):
         self.queueing = Queueing(app, self._show_queue, self._transfer_ended, self._voice, queues)
         self.accounts = Accounts(app, session, self)
         self._overview = Overview(session, loader, self._panes, self._header, self.local, self.remote)
-        self._forecast = Forecast(loader, self._panes, self._message)
+        self._forecast = Forecast(loader, self._panes, self._transfers, self._message)
         self._following = Following(loader, self._panes)
         self._log_tail = LogTail(app, self._log.show)
         self._deleter = Deleter(app, session, loader, self.say)
@@ -249,6 +249,13 @@ class MainScreen(Screen[None]):
     def _wished(self, wish: Wish) -> None:
         self.queueing.tell(wish.do)
 
+    @on(TransfersPane.Pointed)
+    def _pointed(self, event: TransfersPane.Pointed) -> None:
+        if event.by_person:
+            self._forecast.tell()
+        else:
+            self._forecast.tell_again()
+
     @on(TransfersPane.Said)
     def _said(self, event: TransfersPane.Said) -> None:
         self.say(literal(event.words))
@@ -304,7 +311,7 @@ class MainScreen(Screen[None]):
 
     @on(LogPane.Left)
     def _left_log(self) -> None:
-        self._panes.current.focus_list()
+        self._panes.go(self._panes.current.side.value)
 
     @on(TransfersPane.Left)
     def _left_transfers(self) -> None:
@@ -320,6 +327,8 @@ class MainScreen(Screen[None]):
             if browser in event.widget.ancestors:
                 self._panes.make_current(browser)
                 self._forecast.tell()
+        if event.widget is self._transfers:
+            self._forecast.tell()
         self._footer.show(self.place)
 
     def on_resize(self, event: events.Resize) -> None:

@@ -1,14 +1,19 @@
-"""What is said of a transfer in the place of its parts or files: why it failed, or why there are none to be seen."""
+"""What is said of a transfer: in the place of its parts or files, and in one line while the cursor is on it."""
 
 import textwrap
 from collections.abc import Sequence
 from typing import assert_never
 
+from rich.cells import cell_len
+
+from modelsync.comparison import Direction
+from modelsync.errors import ModelsyncError
 from modelsync.queue import TransferRow, TransferStatus, is_refused
 from modelsync.transfer.progress import Phase
 from modelsync_tui import text
+from modelsync_tui.notices import short_path
 from modelsync_tui.widgets.lines import Piece, Tone
-from modelsync_tui.widgets.transfer_words import ended_words, phase_words
+from modelsync_tui.widgets.transfer_words import ended_words, phase_words, status_words
 
 _LINE_CELLS_MIN = 20
 
@@ -23,6 +28,51 @@ def story_lines(row: TransferRow | None, things: str, *, there: bool, width: int
     tone = Tone.BAD if failed else Tone.MUTED
     cells = max(_LINE_CELLS_MIN, width - 1)
     return [(f" {line}", tone) for words in _sentences(row, things) for line in textwrap.wrap(words, cells)]
+
+
+def story_line(row: TransferRow, width: int) -> str:
+    """What its row has no room for: where it is now, what went wrong as a whole, and the keys; about `width` cells."""
+    tag, result, error = text.literal(str(row.request.tag)), row.result, row.error
+    match row.status:
+        case TransferStatus.RUNNING if row.stopping:
+            return f"{tag} is stopping."
+        case TransferStatus.RUNNING:
+            return f"{tag}: Space pauses it, x cancels it"
+        case TransferStatus.WAITING:
+            return f"{tag} waits for its turn: J and K move it, x cancels it"
+        case TransferStatus.PAUSED if is_refused(error) and error is not None:
+            return _whole_or_hint(error, width)
+        case TransferStatus.PAUSED:
+            when = "at the last quit" if row.restored else "by you"
+            return f"{tag} was paused {when}: Space goes on with it, x gives it up"
+        case TransferStatus.FAILED if error is not None:
+            return _whole_or_hint(error, width)
+        case TransferStatus.SKIPPED if result is not None:
+            force = "; F in the list of the versions overwrites it" if result.differs else ""
+            return f"{tag}: nothing was moved: {text.literal(result.reason)}{force}"
+        case TransferStatus.DONE:
+            return f"{tag} is {_place(row)}"
+        case TransferStatus.CANCELLED:
+            return f"{tag} was cancelled: R tries it again, c takes it off the list"
+        case TransferStatus.FAILED | TransferStatus.SKIPPED:
+            return f"{tag} {status_words(row)}"
+        case _:
+            assert_never(row.status)
+
+
+def _place(row: TransferRow) -> str:
+    """Where a finished one is."""
+    from modelsync.results import PullResult  # a screen shows its queue, empty at first, before there is a result
+
+    if isinstance(row.result, PullResult):
+        return f"in {short_path(row.result.path)}"
+    return "in the registry" if row.request.direction is Direction.PUSH else "in the local store"
+
+
+def _whole_or_hint(error: ModelsyncError, width: int) -> str:
+    """What went wrong and what to do; where that is too long, what to do: the beginning stands in the row."""
+    whole, hint = text.literal(error.sentence), text.literal(error.hint)
+    return whole if not hint or cell_len(whole) <= width else hint
 
 
 def _sentences(row: TransferRow, things: str) -> Sequence[str]:

@@ -44,6 +44,14 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
             super().__init__()
             self.words = words
 
+    class Pointed(Message):
+        """While a person is in the pane, the transfer under the cursor is another one, or it stands otherwise."""
+
+        def __init__(self, *, by_person: bool) -> None:
+            """`by_person`: they moved the cursor."""
+            super().__init__()
+            self.by_person = by_person
+
     class Left(Message):
         """A person wants to go back to where they came from."""
 
@@ -71,6 +79,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         self._drawn_at = 0.0
         self._titled_at = 0.0
         self._counts: tuple[object, ...] = ()
+        self._pointed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self._lines
@@ -90,9 +99,17 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         if goes_on and self.full and monotonic() - self._drawn_at < FULL_EVERY_S:
             return
         self._lines.show(snapshot, strips=not self.full)
+        self._point(by_person=False)
         self._show_lower()
         if not goes_on or monotonic() - self._titled_at >= TITLES_EVERY_S:
             self.draw_titles()
+
+    def _point(self, *, by_person: bool) -> None:
+        """Tells that something else is to be said of what is under the cursor."""
+        row = self.selected
+        before, self._pointed = self._pointed, (row.id, row.status, row.stopping) if row is not None else ()
+        if self.has_focus and self._pointed != before:
+            self.post_message(self.Pointed(by_person=by_person))
 
     def _show_lower(self) -> None:
         """What stands below the queue in the full form."""
@@ -130,6 +147,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def action_move(self, by: int) -> None:
         """Moves the cursor to another transfer."""
         self._lines.move_cursor(by)
+        self._point(by_person=True)
         self._show_lower()
         self.draw_titles()
 
