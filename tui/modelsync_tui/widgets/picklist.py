@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -63,6 +64,11 @@ class PickList(Lines, inherit_bindings=False):
             return strip
         style = self.get_component_rich_style(_PICKED, partial=True)
         return Strip(Segment.apply_style(strip, post_style=style), strip.cell_length)
+
+    def on_resize(self) -> None:
+        """What is picked stays in sight where fewer lines are left."""
+        if self.show_cursor:
+            self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
 
     def watch_has_focus(self, _: bool) -> None:
         self.refresh()
