@@ -27,6 +27,8 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 
 MACHINES = 4
 RUNS_EACH = 2
+BENTOML_MACHINE = "machine-3"
+"""Where the real client works as well, which nobody kills and which has its store for itself then."""
 ROUND_S = 180.0
 SETTLES_WITHIN_S = 900.0
 NAMES = ("alpha", "beta.x", "c-1")
@@ -41,6 +43,13 @@ def next_run(log: Log, machine: Machine, luck: random.Random, *, alone: bool) ->
     if alone and missing and luck.random() < 0.5:
         machine.write(log.contents, luck.choice(missing), luck)
         return None
+    if machine.command.folder.name == BENTOML_MACHINE:
+        if not alone:
+            return None
+        if luck.random() < 0.4:
+            direction = luck.choice(("push", "pull"))
+            tag = luck.choice(here or TAGS if direction == "push" else TAGS)
+            return log.launch(machine, f"bentoml {direction}", ["models", direction, tag, "--force"], [tag])
     force = ["--force"] if luck.random() < 0.5 else []
     speed = luck.choice(([], [], ["--threads", str(luck.randrange(1, 20))], ["--bandwidth", "3MiB/s"]))
     match luck.choice(("push",) * 6 + ("pull",) * 6 + ("api",) * 3 + ("delete",) * 2 + ("verify", "ls", "status")):
