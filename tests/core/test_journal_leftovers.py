@@ -1,11 +1,15 @@
 """What is removed from the state directory when it is a week old, and what is not."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from modelsync.model import Direction
 from modelsync.store.lock import FileLock
+from modelsync.tag import Tag
+from modelsync.transfer.journal import LOCK_SUFFIX, JournalKey, Journals
 from modelsync.transfer.leftovers import KEPT_S, clean
 
 NOW = 2_000_000_000.0
@@ -33,6 +37,16 @@ def test_a_lock_that_somebody_holds_stays_however_old_it_is(tmp_path: Path) -> N
     assert clean(tmp_path, NOW) == 0
     assert not FileLock(tmp_path / "push-m@v1-0.lock").try_acquire()
     lock.release()
+
+
+def test_a_transfer_begins_while_somebody_looks_whether_it_runs(tmp_path: Path) -> None:
+    journals = Journals(tmp_path)
+    key = JournalKey(Direction.PUSH, Tag("m", "v1"), "http://registry", None, tmp_path)
+    looks = FileLock((tmp_path / key.file_name).with_suffix(LOCK_SUFFIX))
+    assert looks.try_acquire()
+    threading.Timer(0.03, looks.release).start()
+    with journals.open(key) as journal:
+        assert not journal.exists
 
 
 def test_what_is_not_ours_stays(tmp_path: Path) -> None:

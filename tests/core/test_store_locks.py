@@ -5,15 +5,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from modelsync.errors import StoreLockedError
 from modelsync.store import ModelStore
-from modelsync.store.lock import FileLock
+from modelsync.store.lock import TIDIED_WITHIN_S, FileLock
 from modelsync.store.place import StagePlace
 from modelsync.tag import Tag
 from support.local_store import install, latest, write_model
@@ -73,6 +74,25 @@ def test_a_second_thread_is_refused_too(tmp_path: Path) -> None:
         thread.join()
     assert len(refused) == 1
     store.lock(IRIS).release()
+
+
+def test_who_holds_a_lock_for_a_moment_turns_nobody_away(tmp_path: Path) -> None:
+    """As the start of another program does, which looks what killed ones have left."""
+    store = ModelStore(tmp_path)
+    looks = store.lock(IRIS)
+    threading.Timer(0.03, looks.release).start()
+    store.lock(IRIS).release()
+
+
+def test_tidying_does_not_wait_for_versions_that_are_worked_on(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    tags = [Tag("iris", f"v{number}") for number in range(20)]
+    with ExitStack() as stages:
+        for tag in tags:
+            stages.enter_context(store.new_stage(tag))
+        began = time.monotonic()
+        assert store.clean_stages() == 0
+        assert time.monotonic() - began < len(tags) * TIDIED_WITHIN_S / 2
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:

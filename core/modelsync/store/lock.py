@@ -24,6 +24,8 @@ from modelsync.store.disk import store_error
 from modelsync.tag import Tag
 
 NAME_LOCK_WAIT_S = 10.0
+TIDIED_WITHIN_S = 0.5
+"""Whoever tidies, or asks who works on something, has a lock for a moment: who wants to work waits for that."""
 _POLL_S = 0.01
 _READ_MAX = 4096
 
@@ -67,6 +69,15 @@ class FileLock:
                 _write_holder(handle)
                 return True
             os.close(handle)  # its holder removed the file between our open and our lock
+
+    def acquire_within(self, seconds: float) -> bool:
+        """Takes the lock as soon as it is free; False when it was not within so many seconds. Raises OSError."""
+        deadline = time.monotonic() + seconds
+        while not self.try_acquire():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL_S)
+        return True
 
     def release(self) -> None:
         """Frees the lock; does nothing when it is not held."""
@@ -113,12 +124,15 @@ class VersionLock:
         self.tag = tag
 
     @classmethod
-    def take(cls, directory: Path, tag: Tag) -> Self:
-        """Takes the lock of `tag` among those of `directory`; raises StoreLockedError saying who has it, StoreError."""
+    def take(cls, directory: Path, tag: Tag, *, within_s: float = TIDIED_WITHIN_S) -> Self:
+        """Takes the lock of `tag` among those of `directory`; raises StoreLockedError saying who has it, StoreError.
+
+        `within_s`: how long it may take to become free, in seconds.
+        """
         path = directory / f"{tag.name}@{tag.version}.lock"
         lock = FileLock(path)
         try:
-            taken = lock.try_acquire()
+            taken = lock.acquire_within(within_s)
         except OSError as error:
             raise _lock_error(error, tag, path) from error
         if not taken:
@@ -150,9 +164,7 @@ def name_lock(directory: Path, name: str) -> Iterator[None]:
     the older of two versions installed in the same moment. Raises OSError.
     """
     lock = FileLock(directory / f"{name}.lock")
-    deadline = time.monotonic() + NAME_LOCK_WAIT_S
-    while not (taken := lock.try_acquire()) and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
+    taken = lock.acquire_within(NAME_LOCK_WAIT_S)
     try:
         yield
     finally:

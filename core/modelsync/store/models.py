@@ -135,12 +135,15 @@ class ModelStore:
         kept = set(keep)
         removed = 0
         for folder in list(self._place.folders()):
-            with suppress(StoreError), self.lock(folder.tag):  # in use, or not ours: a later start sees it again
+            with (
+                suppress(StoreError),
+                self._lock_at_once(folder.tag),
+            ):  # in use, or not ours: a later start sees it again
                 self._settle(folder)
                 if folder.model not in kept or not folder.model.is_dir():
                     removed += remove_tree(folder.path)
         for tag, path in list(self._place.rubbish()):
-            with suppress(StoreError), self.lock(tag):
+            with suppress(StoreError), self._lock_at_once(tag):
                 removed += remove_tree(path)
         remove_free_locks(self._place.locks_dir)
         return removed
@@ -172,6 +175,9 @@ class ModelStore:
     def free_bytes(self) -> int:
         """Bytes that may still be written where versions are staged. Raises StoreError."""
         return free_bytes(self.stage_root)
+
+    def _lock_at_once(self, tag: Tag) -> VersionLock:
+        return VersionLock.take(self._place.locks_dir, tag, within_s=0.0)
 
     def _settle_all(self, tag: Tag) -> None:
         for folder in self._place.folders():

@@ -25,7 +25,7 @@ from modelsync.archive.checkpoint import Checkpoint
 from modelsync.errors import StoreError, StoreLockedError
 from modelsync.model import Direction, Json, RemoteModel
 from modelsync.registry.schemas import ETag, UploadId
-from modelsync.store.lock import FileLock
+from modelsync.store.lock import TIDIED_WITHIN_S, FileLock
 from modelsync.transfer.journal_key import SUFFIX as _SUFFIX
 from modelsync.transfer.journal_key import JournalKey as JournalKey  # part of this module's interface
 from modelsync.transfer.pull_notes import checkpoint_facts, note_line, read_checkpoint
@@ -96,7 +96,7 @@ class Journals:
         path = self._directory / key.file_name
         lock = FileLock(path.with_suffix(LOCK_SUFFIX))
         try:
-            taken = lock.try_acquire()
+            taken = lock.acquire_within(TIDIED_WITHIN_S)
         except OSError as exc:
             raise StoreError(
                 f"The journal of {key.tag} cannot be written: {exc.strerror}.",
