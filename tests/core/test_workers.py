@@ -1,6 +1,9 @@
 """The pool of part threads."""
 
+import os
+import signal
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -84,6 +87,24 @@ def test_a_wish_of_the_person_reaches_running_tasks_and_is_what_is_raised(wish: 
 
     with pytest.raises(type(wish)):
         workers.run([blocked] * 10, control)
+
+
+def test_an_interrupt_of_who_waits_is_raised_when_what_ran_has_ended() -> None:
+    workers, raised = Workers(2), threading.Event()
+    after: list[bool] = []
+
+    def task(_worker: Worker, control: Control) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        with suppress(Cancelled):
+            control.wait(30)
+        after.append(raised.wait(0.3))  # a write to a slow disk that no shutdown of a socket ends
+
+    with pytest.raises(KeyboardInterrupt):
+        workers.run([task], Control())
+    raised.set()
+    wait_for(lambda: len(after) == 1, what="the end of the task")
+    assert after == [False]
+    assert workers.batches == 0
 
 
 def test_two_batches_share_the_threads_evenly() -> None:

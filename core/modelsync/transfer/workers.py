@@ -113,8 +113,11 @@ class Workers:
                 while not batch.ended:
                     self._changed.wait(LOOK_S if self._pace.alone else None)
                     self._pace.look()
-        except BaseException:  # an interrupt of the waiting thread
+        except BaseException:  # an interrupt of the waiting thread; a second one does not wait for what runs
             self._stop(batch, None)
+            with self._changed:
+                while not batch.ended:
+                    self._changed.wait()
             raise
         finally:
             take_back()
