@@ -255,8 +255,7 @@ class Transfers:
         renewals = self._sides.registry.renewals
         end = runs.run(job, self._sides)
         if isinstance(end.error, TokenRefusedError):
-            if job.next is not TransferStatus.CANCELLED:
-                self._pause_refused(job, end.error, renewals)
+            if self._pause_refused(job, end.error, renewals):
                 return
             end = runs.End(TransferStatus.CANCELLED)
         job.result, job.error = end.result, end.error
@@ -308,9 +307,14 @@ class Transfers:
         self._tell(job)
         self._dispatch()
 
-    def _pause_refused(self, job: Job, error: TokenRefusedError, renewals: int) -> None:
-        """Pauses it and what waits behind it, which would be refused as well; unless a newer token is there already."""
+    def _pause_refused(self, job: Job, error: TokenRefusedError, renewals: int) -> bool:
+        """Pauses it and what waits behind it, which would be refused as well; unless a newer token is there already.
+
+        False, and nothing done, where the person has cancelled it.
+        """
         with self._changed:
+            if job.next is TransferStatus.CANCELLED:
+                return False
             job.end_run()
             is_old_news = self._sides.registry.renewals != renewals
             if is_old_news:
@@ -324,3 +328,4 @@ class Transfers:
             log.warning("%s %s waits for a new sign-in: %s", job.request.direction, job.request.tag, error.message)
             self._tell(job)
         self._dispatch()
+        return True

@@ -1,6 +1,7 @@
 """A token that is withdrawn while transfers run: they pause, and a new sign-in goes on from what is finished."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.comparison import Direction
 from modelsync.errors import TokenRefusedError, UsageError
+from modelsync.history import History
 from modelsync.model import UploadStatus
 from modelsync.sync import pull, push
 from modelsync.tag import Tag
@@ -165,6 +167,20 @@ def test_a_second_token_that_is_refused_pauses_again(
     queue.signed_in(account(server))
     assert queue.wait(60)
     assert [row.status for row in queue.snapshot().rows] == [TransferStatus.DONE]
+
+
+def test_a_cancel_at_the_moment_of_the_refusal_is_no_pause(
+    server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
+) -> None:
+    iris(tmp_path / "home", size=MiB)
+    history = History(tmp_path / "history.jsonl")
+    queue = Transfers(replace(make_sides(server, token="tok-unknown-0123456789"), history=history))
+    with queue._changed:  # so that the run has ended, and the queue does not know it yet
+        (transfer,) = queue.add([request(Direction.PUSH)])
+        wait_for(history.path.exists, what="the end of the run")
+        queue.cancel(transfer)
+    assert queue.wait(60)
+    assert queue.snapshot().rows[0].status is TransferStatus.CANCELLED
 
 
 def test_a_transfer_that_a_person_paused_stays_paused(
