@@ -6,7 +6,11 @@ import gc
 # them for garbage again and again is a twentieth of its start.
 gc.set_threshold(100_000)
 
-# ruff: noqa: E402 - the line above
+# ruff: noqa: E402 - the line above, and the next: while Python imports, an interrupt would be a traceback
+from modelsync_cli.signals import leave_at_once
+
+leave_at_once()
+
 from typing import NoReturn
 
 from modelsync.crashes import forbid_core_dumps

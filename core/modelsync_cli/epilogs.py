@@ -9,7 +9,7 @@ exit codes:
   3    not signed in, or the registry refused the token
   4    not found
   5    the registry or the network cannot be reached
-  130  interrupted
+  130  interrupted, by Ctrl-C, SIGTERM or SIGHUP
   1    any other failure, or several kinds of them
 
 The account is that of BENTO_CLOUD_API_KEY and BENTO_CLOUD_API_ENDPOINT, else

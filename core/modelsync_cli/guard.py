@@ -9,26 +9,35 @@ from types import FrameType
 from typing import NoReturn
 
 from modelsync.errors import Cancelled, ModelsyncError
+from modelsync_cli import signals
 from modelsync_cli.output import Output, forget
 from modelsync_cli.session import Session
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = Cancelled.exit_code
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _logger = logging.getLogger("modelsync.command")
 
 
 def guarded(args: argparse.Namespace) -> int:
     """Runs one command; returns its exit code."""
-    for number in ENDING_SIGNALS:
-        signal.signal(number, _interrupt)
+    try:
+        return _guarded(args)
+    except KeyboardInterrupt:  # while it was told how the command ended
+        return EXIT_INTERRUPTED
+    finally:
+        signals.leave_at_once()
+
+
+def _guarded(args: argparse.Namespace) -> int:
     try:
         session = Session.of(args)
     except ModelsyncError as error:  # its places are wrong: there is no log
         Output(as_json=False, quiet=False).error(error)
         return error.exit_code
     try:
+        for number in signals.heard():
+            signal.signal(number, _interrupt)
         return _run(session)
     except ModelsyncError as error:
         _logger.warning("%s: %s", type(error).__name__, error.sentence)
@@ -36,6 +45,7 @@ def guarded(args: argparse.Namespace) -> int:
         session.output.error(error)
         return error.exit_code
     except KeyboardInterrupt:
+        signals.leave_at_once()  # whoever is in a hurry gets no traceback of the next lines
         session.output.error(Cancelled("Interrupted."))
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -6,7 +6,7 @@ from typing import Self
 
 from modelsync.errors import Interrupted
 from modelsync.transfer.control import Control
-from modelsync_cli.guard import ENDING_SIGNALS
+from modelsync_cli import signals
 
 
 class Interrupts:
@@ -22,7 +22,7 @@ class Interrupts:
         self._control: Control | None = None
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._handle) for number in ENDING_SIGNALS}
+        self._before = {number: signal.signal(number, self._handle) for number in signals.heard()}
         return self
 
     def __exit__(

@@ -82,6 +82,9 @@ class Job(ABC):
             _logger.debug("it came from here", exc_info=True)
             self.error = error
         except Exception:  # noqa: BLE001 - a defect ends this tag, with its line and its sentence, not the others
+            self.error = ModelsyncError(
+                "Something happened that modelsync did not expect."
+            )  # were the log to fail, too
             self.error = unexpected(session)
         finally:
             self.ended.set()

@@ -33,10 +33,15 @@ class Session:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> "Session":
-        """Raises SettingsError for a place in the home of a user who does not exist."""
+        """Raises SettingsError for a place in the home of a user who does not exist, UsageError for a nameless one."""
         paths = Paths.of_platform()
         if config := flag(args, "config"):
-            paths = replace(paths, config_file=from_home(config, "--config").absolute())
+            try:
+                paths = replace(paths, config_file=from_home(config, "--config").absolute())
+            except OSError as exc:  # the working directory is gone
+                raise UsageError(
+                    f"--config {config} cannot be found from here ({exc.strerror}).", hint="Give its whole path."
+                ) from exc
         return cls(args, paths, Output(as_json=is_set(args, "json"), quiet=is_set(args, "quiet")))
 
     @cached_property

@@ -1,5 +1,7 @@
 """One person with a command, and the same person signed in to a registry by their environment."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,11 @@ def command(tmp_path: Path) -> Command:
 def signed_in(command: Command, registry_server: RegistryServer) -> Command:
     """Signed in to `registry_server` by the environment."""
     return command.with_(BENTO_CLOUD_API_KEY=TOKEN, BENTO_CLOUD_API_ENDPOINT=registry_server.url)
+
+
+@pytest.fixture
+def hang_ups_are_heard() -> Iterator[None]:
+    """Also where these tests run under `nohup`: what a parent handles, its children begin without."""
+    before = signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)

@@ -212,6 +212,7 @@ def test_an_upload_that_someone_has_just_begun_is_refused_without_force(
     assert signed_in.run("push", "m:v1", "--force").code == 0
 
 
+@pytest.mark.usefixtures("hang_ups_are_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_the_push_and_tells_the_registry(
     signed_in: Command, registry_server: RegistryServer, number: signal.Signals
