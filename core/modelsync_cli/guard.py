@@ -108,5 +108,15 @@ def unexpected(session: Session) -> ModelsyncError:
     with suppress(ModelsyncError):  # the settings may be what is wrong
         log_file = session.start_log()
     _logger.exception("unexpected")
+    match sys.exception():
+        case MemoryError():
+            return ModelsyncError(
+                "There is not enough memory.", hint="Allow the process more, or move fewer parts at once: --threads 1."
+            )
+        case RuntimeError() as error if "start new thread" in str(error):
+            return ModelsyncError(
+                "The system lets no more threads be started.",
+                hint="Allow the container or user more processes, or move fewer parts at once: --threads 1.",
+            )
     where = f"The details are in {log_file}." if log_file else "Set MODELSYNC_STATE_DIR to see the details in a log."
     return ModelsyncError("Something happened that modelsync did not expect.", hint=where)

@@ -84,3 +84,19 @@ def test_a_locale_without_letters_beyond_ascii_pulls_all_the_same(signed_in: Com
     assert plain.run("push", "m:v1").code == 0
     assert plain.run("pull", "m:v1", "--force").code == 0
     assert "name=caf\\xe9" in plain.run("ls", "remote").out
+
+
+def test_a_limit_of_processes_that_leaves_no_thread_is_named(signed_in: Command) -> None:
+    write_model(signed_in.store, "m:v1")
+    limited = signed_in.folder / "limited"
+    limited.mkdir()
+    (limited / "sitecustomize.py").write_text(
+        "import threading\nstart = threading.Thread.start\ndef limited(self):\n    if self.name == 'modelsync-part':\n"
+        '        raise RuntimeError("can\'t start new thread")\n    start(self)\nthreading.Thread.start = limited\n'
+    )
+    done = signed_in.with_(PYTHONPATH=str(limited)).run("push", "m:v1", "--json")
+    assert done.code == 1
+    assert done.records[0]["error"] == (
+        "The system lets no more threads be started. "
+        "Allow the container or user more processes, or move fewer parts at once: --threads 1."
+    )

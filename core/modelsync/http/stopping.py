@@ -51,7 +51,10 @@ def interruptibly(work: Callable[[], T], stop: Stop | None) -> T:
 
     take_back = stop.on_cancel(over.set)
     try:
-        threading.Thread(target=run, name="modelsync-call", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="modelsync-call", daemon=True).start()
+        except RuntimeError:  # the system starts no more of them: better a wish that waits than no work
+            run()
         over.wait()
     finally:
         take_back()

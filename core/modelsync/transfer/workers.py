@@ -140,10 +140,18 @@ class Workers:
             self._changed.notify_all()
 
     def _staff(self) -> None:
-        """Starts threads as the pace allows while there is work; called with the lock held."""
+        """Starts threads as the pace allows while there is work; called with the lock held.
+
+        Raises RuntimeError where the system lets not even one be started.
+        """
         while self._batches and self._alive < self._allowed():
+            try:
+                threading.Thread(target=self._serve, name="modelsync-part", daemon=True).start()
+            except RuntimeError:  # as in a container with a limit of processes: those that are there do it
+                if not self._alive:
+                    raise
+                return
             self._alive += 1
-            threading.Thread(target=self._serve, name="modelsync-part", daemon=True).start()
 
     def _allowed(self) -> int:
         """How many threads may be there: the pace's, or one for each batch of which nothing runs.
