@@ -34,6 +34,8 @@ CLIENTS = 6
 STEPS = 120
 MODELS = [("bert", f"v{number}") for number in range(4)]
 HOUR_S = 3600.0
+OF_STOPPING = "timeout graceful shutdown exceeded"
+"""What is logged of requests that a stop did not wait for."""
 ENDED = (httpx.TransportError, OSError, AssertionError)
 """A call that met a registry that was just stopped, or a refusal that is right."""
 
@@ -49,6 +51,8 @@ class World:
     lock: threading.Lock = field(default_factory=threading.Lock)
     wrong: list[str] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
+    answers: threading.Event = field(default_factory=threading.Event)
+    """Set while the registry runs."""
 
     def may_become(self, model: str, data: bytes) -> None:
         with self.lock:
@@ -228,7 +232,8 @@ def live(world: World, seed: int) -> None:
             try:
                 act(world, api, luck)
             except ENDED as exc:
-                world.count(f"{act.__name__}: {type(exc).__name__}")
+                world.count(f"{act.__name__}: {type(exc).__name__} {str(exc)[:90]}")
+                world.answers.wait(60)
 
 
 def check_agreement(world: World) -> None:
@@ -273,18 +278,25 @@ def test_whatever_clients_do_the_registry_keeps_what_it_acknowledged_and_nothing
         register_model(server.api, name, version)
     for luck in rounds(1):
         caplog.clear()
+        world.answers.set()
         work = [threading.Thread(target=partial(live, world, luck.getrandbits(32))) for _ in range(CLIENTS)]
         for thread in work:
             thread.start()
         while any(map(threading.Thread.is_alive, work)):
-            server.clock.advance(HOUR_S * luck.choice((0, 1, 5)))
+            server.clock.advance(HOUR_S * luck.choice((0, 0, 0, 0, 0, 0, 1, 12)))  # addresses live an hour
             if luck.random() < 0.02:
+                world.answers.clear()
                 server.stop()
                 server.start()
+                world.answers.set()
             for thread in [thread for thread in work if thread.is_alive()][:1]:
                 thread.join(0.3)
         assert world.wrong == []
         check_agreement(world)
-        errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-        assert errors == [], [record.getMessage() for record in errors]
+        errors = [
+            record.getMessage() + str(record.exc_info)
+            for record in caplog.records
+            if record.levelno >= logging.ERROR and OF_STOPPING not in record.getMessage() + str(record.exc_info)
+        ]
+        assert errors == []
         print(dict(sorted(world.done.items())))  # noqa: T201 - for whoever looks at it
