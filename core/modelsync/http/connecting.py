@@ -6,12 +6,16 @@ One rule for the registry and for its object store, so that what works for one d
 import os
 import ssl
 import urllib.request
-from ipaddress import ip_address
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import httpx
 
 from modelsync.errors import SettingsError
+
+PORTS = {"http": 80, "https": 443}
+"""Where no port is named."""
 
 
 def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
@@ -59,7 +63,23 @@ def goes_through_proxy(url: httpx.URL) -> bool:
     proxies = urllib.request.getproxies()
     if not (proxies.get(url.scheme) or proxies.get("all")):
         return False
-    return not urllib.request.proxy_bypass(url.host if url.port is None else f"{url.host}:{url.port}")
+    if _is_excepted(url.host, proxies.get("no", "")):
+        return False
+    return not urllib.request.proxy_bypass(f"{url.host}:{url.port or PORTS.get(url.scheme)}")
+
+
+def _is_excepted(host: str, no_proxy: str) -> bool:
+    """Whether NO_PROXY names it in a form that `urllib` does not read, but curl, Go and what is set up for them do.
+
+    That is a network (10.0.0.0/8), an address in brackets, or a domain with a star (*.example.com).
+    """
+    for entry in (word.strip().lower() for word in no_proxy.split(",")):
+        if entry.startswith("*.") and host.endswith(entry[1:]):
+            return True
+        with suppress(ValueError):  # one of the two is a name
+            if ip_address(host) in ip_network(entry.strip("[]"), strict=False):
+                return True
+    return False
 
 
 def proxy_for(url: httpx.URL) -> str:
