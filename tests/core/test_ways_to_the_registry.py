@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from modelsync.account import Account, Context, Token, TokenSource
-from modelsync.errors import SettingsError, TlsError, UsageError
+from modelsync.errors import SettingsError, TlsError, UnreachableError, UsageError
 from modelsync.http.connecting import goes_through_proxy
 from modelsync.registry.client import Registry
 from modelsync.registry.targets import DataTarget
@@ -23,6 +23,7 @@ from modelsync.transfer.workers import Workers
 from support.certificates import GOOD_PEM, OTHER_NAME_PEM
 from support.command import Command
 from support.local_store import read_tree, write_model
+from support.raw_server import Connection, raw_server
 from support.registry_account import connect, refusal
 from support.registry_server import TOKEN, RegistryFactory, RegistryServer
 from support.strange_registry import Answer, StrangeRegistry, free_port, https_file
@@ -209,6 +210,25 @@ def test_a_proxy_that_does_not_answer_is_not_taken_for_the_registry(monkeypatch:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
     with connect("https://registry.example") as registry:
         assert refusal(registry).message == "The proxy on the way to registry.example does not answer."
+
+
+def test_a_proxy_that_wants_a_password_is_asked_once_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tunnel that is asked for again and again with a wrong password locks an account."""
+
+    def proxy(connection: Connection) -> None:
+        connection.read_head()
+        connection.answer("407 Proxy Authentication Required", Proxy_Authenticate="Basic")
+
+    with raw_server(proxy) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://mia:secret-pw@127.0.0.1:{server.port}")
+        with connect("https://registry.example") as registry:
+            refused = refusal(registry)
+        assert server.connections == 1
+        with closing(DataClient()) as data, pytest.raises(UnreachableError, match="asks for a sign-in"):
+            put(data, DataTarget("https://s3.example/x"))
+    assert refused.message == "The proxy on the way to registry.example asks for a sign-in."
+    assert "HTTPS_PROXY" in refused.hint
+    assert "secret-pw" not in refused.sentence
 
 
 @pytest.mark.parametrize(

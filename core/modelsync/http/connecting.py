@@ -93,7 +93,8 @@ def unusable_proxy() -> SettingsError:
     """Nobody here could use what the environment names (SOCKS needs a library that is not ours)."""
     return SettingsError(
         "The proxy that the environment names cannot be used.",
-        hint="An HTTP proxy can, a SOCKS proxy cannot: let HTTPS_PROXY be like http://host:port, and unset ALL_PROXY.",
+        hint="An HTTP proxy can, a SOCKS proxy cannot: let HTTPS_PROXY be like http://host:port, with a password's "
+        "special characters in percent form (%23 for #), and unset ALL_PROXY.",
     )
 
 

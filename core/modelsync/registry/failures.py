@@ -19,11 +19,18 @@ from modelsync.errors import (
     RemoteModelNotFoundError,
     TlsError,
     TokenRefusedError,
-    UnreachableError,
     UploadGoneError,
 )
 from modelsync.registry.calls import Call, Reply
-from modelsync.registry.unreachable import CHECK_ENDPOINT, TRY_LATER, causes_of, is_unknown_name, unreachable
+from modelsync.registry.unreachable import (
+    CHECK_ENDPOINT,
+    TRY_LATER,
+    causes_of,
+    is_sign_in,
+    is_unknown_name,
+    proxy_asks_for_sign_in,
+    unreachable,
+)
 from modelsync.registry.words import quoted, reply_words, safe_host
 
 _PERMISSION = (
@@ -121,7 +128,7 @@ class Failures:
         if status == 401:
             return Failure(self._token_refused(lowered))
         if status == 407:
-            return Failure(self._proxy_refused())
+            return Failure(proxy_asks_for_sign_in(self._host))
         if status in (408, 425, 429) or status >= 500:
             return self._unavailable(reply, words)
         if status == 413 and reply.is_web_page:
@@ -152,7 +159,7 @@ class Failures:
         """A connection that failed, and whether the request may have arrived before it did."""
         unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
         said = unreachable(error, self._host)
-        lasting = isinstance(said, TlsError | NotARegistryError) or is_unknown_name(error)
+        lasting = isinstance(said, TlsError | NotARegistryError) or is_unknown_name(error) or is_sign_in(error)
         refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes_of(error))
         return Failure(said, transient=not lasting, maybe_done=not unsent, nobody_listens=refused)
 
@@ -266,11 +273,6 @@ class Failures:
                 hint="Check the VPN, the proxy and the endpoint.",
             )
         return NotARegistryError(f"{self._host} answers with a web page, not as a registry does.", hint=CHECK_ENDPOINT)
-
-    def _proxy_refused(self) -> UnreachableError:
-        return UnreachableError(
-            f"The proxy on the way to {self._host} asks for a sign-in.", hint="Put user and password into HTTPS_PROXY."
-        )
 
 
 def _colon(words: str) -> str:

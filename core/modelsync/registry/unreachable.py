@@ -52,6 +52,8 @@ def unreachable(error: httpx.RequestError, host: str) -> UnreachableError:
             case _:
                 continue
     match error:
+        case httpx.ProxyError() if is_sign_in(error):
+            return proxy_asks_for_sign_in(host)
         case httpx.ProxyError():
             return UnreachableError(
                 f"The proxy does not let through to {host}.", hint="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
@@ -90,6 +92,19 @@ def _is_of_a_proxy(error: httpx.ConnectError) -> bool:
     except RuntimeError:  # it was not raised by a request
         return False
     return proxied and not any(isinstance(cause, ssl.SSLError) for cause in causes_of(error))
+
+
+def is_sign_in(error: BaseException) -> bool:
+    """Whether a proxy refused a tunnel for want of the right password; asking again may lock the account."""
+    return isinstance(error, httpx.ProxyError) and str(error).startswith("407")
+
+
+def proxy_asks_for_sign_in(host: str) -> UnreachableError:
+    """For a 407, whoever answers it."""
+    return UnreachableError(
+        f"The proxy on the way to {host} asks for a sign-in.",
+        hint="Put user and password into HTTPS_PROXY or HTTP_PROXY, special characters in percent form (%40 for @).",
+    )
 
 
 def is_unknown_name(error: BaseException) -> bool:

@@ -25,7 +25,7 @@ from modelsync.registry.calls import Call, Reply
 from modelsync.registry.failures import TOO_LARGE_HINT, Failures
 from modelsync.registry.retry import read_retry_after
 from modelsync.registry.targets import DataTarget
-from modelsync.registry.unreachable import unreachable
+from modelsync.registry.unreachable import is_sign_in, unreachable
 from modelsync.registry.words import clean
 from modelsync.transfer.retry import Retryable
 
@@ -48,7 +48,10 @@ class UrlRefused(Exception):  # noqa: N818 - it never leaves the transfer packag
 
 
 def network_trouble(exc: httpx.TransportError, host: str) -> Exception:
-    """What a failed exchange means: a Retryable, or TlsError, which trying again would not mend."""
+    """What a failed exchange means: a Retryable, or what trying again would not mend: TlsError, a proxy's sign-in."""
+    if isinstance(exc, httpx.ProxyError):
+        said = unreachable(exc, host)
+        return said if is_sign_in(exc) else Retryable(said)
     if isinstance(exc, httpx.ConnectError):  # later, a TLS error is a damaged connection, which may pass
         said = unreachable(exc, host)
         if isinstance(said, TlsError):
