@@ -88,15 +88,13 @@ REASON_SAME = "already there (same size and build time)"
 REASON_DIFFERS = "differs"
 
 
-def decide_push(
-    local: LocalModel, remote: RemoteModel | None, *, force: bool = False, now: datetime | None = None
-) -> Decision:
+def decide_push(local: LocalModel, remote: RemoteModel | None, *, force: bool = False) -> Decision:
     """Whether a push would send; without force a complete version is never touched."""
     if remote is None:
         return Decision(Verdict.GO, "new in the registry")
     if remote.is_reference:
         return Decision(Verdict.REFUSE, "the registry keeps this tag as a HuggingFace reference")
-    state = row_state(local, remote, now)
+    state = row_state(local, remote)
     if state is RowState.UPLOADING and remote.status is UploadStatus.UPLOADING and not force:
         return Decision(Verdict.REFUSE, _upload_in_progress(remote))
     if state is RowState.SAME and not force:

@@ -6,7 +6,7 @@ from typing import Final
 
 from modelsync.archive.checkpoint import Start
 from modelsync.archive.differences import DifferenceKind, FileDifference
-from modelsync.archive.incoming import WINDOW_BYTES, IncomingArchive
+from modelsync.archive.incoming import IncomingArchive
 from modelsync.archive.index import ArchiveIndex
 from modelsync.archive.layout import ArchiveLayout
 from modelsync.archive.safe_names import FileSystem
@@ -25,13 +25,12 @@ class Comparer(IncomingArchive):
         total_bytes: int | None,
         index: ArchiveIndex | None = None,
         names_only: bool = False,
-        window_bytes: int = WINDOW_BYTES,
     ) -> None:
         """`layout` is that of the local directory. With `names_only` no local file is opened."""
         table = index.table if index else MemberTable()
         self._compared = _ComparedFiles(layout, table, names_only=names_only)
         start = Start(table, whole=index is not None)
-        super().__init__(self._compared, FileSystem(), start, total_bytes, window_bytes)
+        super().__init__(self._compared, FileSystem(), start, total_bytes)
 
     @property
     def bytes_compared(self) -> int:

@@ -38,15 +38,13 @@ class Unpacker(IncomingArchive):
         self._begin(directory, total_bytes, Start(table, whole=index is not None), window_bytes)
 
     @classmethod
-    def resume(
-        cls, directory: Path, *, total_bytes: int, checkpoint: Checkpoint, window_bytes: int = WINDOW_BYTES
-    ) -> "Unpacker":
+    def resume(cls, directory: Path, *, total_bytes: int, checkpoint: Checkpoint) -> "Unpacker":
         """Goes on in a directory that an earlier unpacker of the same archive has left.
 
         Files that are gone since are taken out of what is done. Raises StoreError for a checkpoint that cannot be read.
         """
         unpacker = cls.__new__(cls)
-        unpacker._begin(directory, total_bytes, Start.of(checkpoint), window_bytes)
+        unpacker._begin(directory, total_bytes, Start.of(checkpoint), WINDOW_BYTES)
         return unpacker
 
     def _begin(self, directory: Path, total_bytes: int | None, start: Start, window_bytes: int) -> None:

@@ -15,7 +15,8 @@ _PIECE_BYTES: Final = 1 << 20
 _XZ_MEMORY_BYTES: Final = 160 << 20
 """More than any preset of xz needs (65 MiB); a dictionary beyond it is refused."""
 _HINT: Final = "Try again; if that does not help, push it again with force."
-_MAGIC_BYTES: Final = 6
+MAGIC_BYTES: Final = 6
+"""So many of the first bytes tell how an archive is compressed."""
 
 
 class Compression(StrEnum):
@@ -27,8 +28,8 @@ class Compression(StrEnum):
 
 
 def compression_of(head: bytes | bytearray | memoryview) -> Compression | None:
-    """Told by the first six bytes; None for a plain archive."""
-    first = bytes(head[:_MAGIC_BYTES])
+    """Told by the first MAGIC_BYTES; None for a plain archive."""
+    first = bytes(head[:MAGIC_BYTES])
     if first.startswith(b"\x1f\x8b\x08"):
         return Compression.GZIP
     if first.startswith(b"\xfd7zXZ\0"):

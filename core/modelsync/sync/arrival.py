@@ -6,9 +6,7 @@ from typing import Self
 
 from modelsync.archive.incoming import IncomingArchive
 from modelsync.archive.settle import Unpacked
-from modelsync.archive.unpack_stream import StreamUnpacker, compression_of
-
-MAGIC_BYTES = 6
+from modelsync.archive.unpack_stream import MAGIC_BYTES, StreamUnpacker, compression_of
 
 
 class StreamArrival:

@@ -52,9 +52,7 @@ def remote_files(remote: RemoteModel, sides: Sides, *, control: Control | None =
     index = read_index(head.data, head.total_bytes)
     if index is not None:
         return _listed(index.table, head.etag)
-    if compression := compression_of(head.data):
-        return NotListed(f"The archive is compressed with {compression}: its files are listed after a pull.")
-    if not head.ranged or head.total_bytes is None:
+    if not head.ranged or head.total_bytes is None or compression_of(head.data) is not None:
         return _of_stream(head.data)
     return _walked(source.fetch, head, head.total_bytes, control)
 

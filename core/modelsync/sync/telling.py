@@ -12,14 +12,14 @@ TOLD_WITHIN_S = 5.0
 
 
 @contextmanager
-def last_words(control: Control, within_s: float = TOLD_WITHIN_S) -> Iterator[Control]:
-    """A control for what is still to be said to the registry: it gives up `within_s` after the wish of `control`.
+def last_words(control: Control) -> Iterator[Control]:
+    """A control for what is still to be said to the registry: it gives up TOLD_WITHIN_S after the wish of `control`.
 
     Calls made with it then raise Cancelled, whose message says that the registry did not answer.
     """
     words = Control()
-    silence = Cancelled(f"The registry did not answer within {within_s:g} s.")
-    timer = threading.Timer(within_s, words.cancel, (silence,))
+    silence = Cancelled(f"The registry did not answer within {TOLD_WITHIN_S:g} s.")
+    timer = threading.Timer(TOLD_WITHIN_S, words.cancel, (silence,))
     timer.daemon = True
     take_back = control.on_cancel(timer.start)
     try:

@@ -17,7 +17,7 @@ from modelsync.errors import ArchiveError, SourceChangedError, TransferError
 from modelsync.model import LocalModel, RemoteModel
 from modelsync.results import Verification
 from modelsync.sync.arrival import StreamArrival
-from modelsync.sync.peek import index_of_stream
+from modelsync.sync.peek import HOP_BYTES, index_of_stream
 from modelsync.sync.ranges import bytes_at_once, missing_ranges
 from modelsync.sync.receiving import EXPANSION_MAX
 from modelsync.sync.sides import Sides
@@ -28,8 +28,6 @@ from modelsync.transfer.download import Fetch, Head
 from modelsync.transfer.parts import Part
 from modelsync.transfer.progress import PartProgress, Phase, Progress
 
-HOP_BYTES = 64 << 10
-"""Asked for at a time on the way from header to header: small files and their headers come together."""
 HOPS_MAX = 10_000
 """Beyond so many requests a quick comparison is none."""
 

@@ -11,7 +11,7 @@ from modelsync.errors import InvalidTagError
 from modelsync.model import Direction, Json, RemoteModel
 from modelsync.store.lock import FileLock, Holder
 from modelsync.tag import Tag
-from modelsync.transfer.journal import Journal, JournalKey, Journals, upload_start
+from modelsync.transfer.journal import LOCK_SUFFIX, Journal, JournalKey, Journals, upload_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def unfinished(journals: Journals) -> tuple[Unfinished, ...]:
             key = _key_of(path)
             if key is not None:
                 kept, total = _read(path, key)
-                found.append(Unfinished(key, kept, total, touched, _holder(path.with_suffix(".lock"))))
+                found.append(Unfinished(key, kept, total, touched, _holder(path.with_suffix(LOCK_SUFFIX))))
     return tuple(found)
 
 
@@ -69,7 +69,7 @@ def began_upload(journals: Journals, key: JournalKey, remote: RemoteModel, *, be
 
 def working_on(journals: Journals, tag: Tag) -> Holder | None:
     """Who pushes or pulls this version now, from or to whatever registry and store; None when nobody does."""
-    for path in sorted(journals.directory.glob(f"*-{tag.name}@{tag.version}-*.lock")):
+    for path in sorted(journals.directory.glob(f"*-{tag.name}@{tag.version}-*{LOCK_SUFFIX}")):
         holder = _holder(path)
         if holder is not None:
             return holder
