@@ -155,7 +155,7 @@ BROWSER = (
     Step("move.up", lambda app: row(app) == "alpha"),
     Step("move.page_down", lambda app: line(app) > 15),
     Step("move.page_up", lambda app: line(app) == 0),
-    Step("move.half_down", lambda app: 5 < line(app) < 15),
+    Step("move.half_down", lambda app: 5 < line(app) < 20),
     Step("move.half_up", lambda app: line(app) == 0),
     Step("move.close", lambda app: ("alpha", "v1") not in app.main.local.flat.positions),
     Step("move.open", lambda app: ("alpha", "v1") in app.main.local.flat.positions),

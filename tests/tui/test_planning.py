@@ -7,7 +7,7 @@ from modelsync.model import UploadStatus
 from modelsync.tag import Tag
 from modelsync_tui import clipboard
 from modelsync_tui.listing import Side
-from modelsync_tui.planning import plan_for, plan_words, requests
+from modelsync_tui.planning import agreed, plan_for, plan_words
 from support.tui import catalog_of, local_model, remote_model
 
 CATALOG = catalog_of(
@@ -33,14 +33,15 @@ def test_a_pull_counts_what_cannot_be_moved() -> None:
     assert words == "pulls 0, skips 1 (already here), skips 1 that differs (F overwrites), cannot move 1"
 
 
-def test_skipped_versions_are_requested_too_so_that_their_result_is_seen() -> None:
-    plan = plan_for(CATALOG, KEYS, Direction.PUSH)
-    assert [str(request.tag) for request in requests(plan)] == ["bert:v1", "bert:v2", "llama:w"]
+def test_what_is_already_there_is_no_transfer_and_what_differs_is_one_so_that_its_result_is_seen() -> None:
+    for_queue = agreed(plan_for(CATALOG, KEYS, Direction.PUSH))
+    assert [str(request.tag) for request in for_queue.requests] == ["bert:v2", "llama:w"]
+    assert for_queue.already_there == {(Direction.PUSH, Tag("bert", "v1"))}
 
 
 def test_only_what_a_person_kept_is_forced() -> None:
     plan = plan_for(CATALOG, KEYS, Direction.PUSH, force=True)
-    (request,) = requests(plan, only=(Tag("llama", "w"),))
+    (request,) = agreed(plan, only=(Tag("llama", "w"),)).requests
     assert (str(request.tag), request.force) == ("llama:w", True)
 
 
@@ -48,7 +49,7 @@ def test_a_name_that_no_store_can_keep_is_never_requested() -> None:
     catalog = catalog_of([], [remote_model("Bad Name:v1")])
     plan = plan_for(catalog, [("Bad Name", "v1")], Direction.PULL)
     assert len(plan.items) == 1
-    assert requests(plan) == []
+    assert agreed(plan).requests == []
 
 
 def test_the_command_for_the_clipboard_can_be_pasted_into_a_shell() -> None:

@@ -11,6 +11,7 @@ from modelsync.comparison import Direction
 from modelsync.tag import Tag
 from modelsync.transfers import TransferRequest, Transfers, TransferStatus
 from modelsync_tui.app import ModelsyncApp
+from modelsync_tui.planning import Agreed
 from support.local_store import write_model
 from support.registry_server import RegistryServer
 from support.screens import LARGE
@@ -29,10 +30,11 @@ async def moving(
         write_model(folder / "store", tag, files=FILES)
     app = app_for(folder, server, bandwidth=bandwidth)
     async with app.run_test(size=LARGE) as pilot:
-        await until(pilot, lambda: app.session.transfers is not None)
+        await until(pilot, lambda: app.main.is_mounted and app.main.queueing.transfers is not None)
         transfers = app.session.transfers
         assert transfers is not None
-        app.main.queueing.add([TransferRequest(Direction.PUSH, Tag.parse(tag)) for tag in tags])
+        requests = [TransferRequest(Direction.PUSH, Tag.parse(tag)) for tag in tags]
+        app.main.queueing.add(Agreed(requests, frozenset()))
         await pilot.press("3")
         yield app, pilot, transfers
         transfers.set_limit(None)
@@ -74,8 +76,8 @@ async def test_files_of_a_push_and_of_a_pull_move_on_the_screen(
     (tmp_path / "store").rename(author)
     app = app_for(tmp_path, registry_server, bandwidth="3MB/s")
     async with app.run_test(size=LARGE) as pilot:
-        await until(pilot, lambda: app.session.transfers is not None)
-        app.main.queueing.add([TransferRequest(Direction.PULL, Tag.parse("m:v1"))])
+        await until(pilot, lambda: app.main.is_mounted and app.main.queueing.transfers is not None)
+        app.main.queueing.add(Agreed([TransferRequest(Direction.PULL, Tag.parse("m:v1"))], frozenset()))
         await pilot.press("3", "t", "f")
         await until(pilot, lambda: lines_with(app, "Files  pull m:v1") and lines_with(app, "1 moving"))
         await until(pilot, lambda: "moving" in lines_with(app, "b-weights.bin")[0])

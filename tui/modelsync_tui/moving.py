@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from modelsync.comparison import Direction, Plan
+from modelsync.comparison import Direction, Plan, Verdict
 from modelsync.errors import ModelsyncError
 from modelsync_tui import work
 from modelsync_tui.beside import AT_ONCE_ROWS
 from modelsync_tui.listing import Key
 from modelsync_tui.loading import Link, Loader
 from modelsync_tui.pace import quiet_collector
-from modelsync_tui.planning import plan_for, requests
+from modelsync_tui.planning import agreed, plan_for
 from modelsync_tui.queueing import Queueing
 from modelsync_tui.session import Online, Session
 from modelsync_tui.text import literal
@@ -115,9 +115,13 @@ class Mover:
             self._queue(plan, frozenset(tags))
 
     def _queue(self, plan: Plan, only: "frozenset[Tag] | None" = None) -> None:
-        make = partial(requests, plan, only)
-        self._make(len(plan.items), make, self._queueing.add, "put what goes into the queue")
-        self._agreed()
+        self._make(len(plan.items), partial(agreed, plan, only), self._queueing.add, "put what goes into the queue")
+        if any(item.decision.verdict is not Verdict.SKIP_SAME for item in plan.items):
+            self._agreed()
+        else:
+            there = f"{plan.items[0].tag_text} is" if len(plan.items) == 1 else f"All {len(plan.items):,} are"
+            sent = "sent" if plan.direction is Direction.PUSH else "fetched"
+            self._message.say(f"{literal(there)} already there: nothing was {sent}.")
 
     def _make(
         self, versions: int, make: "Callable[[], work.T]", done: "Callable[[work.T], object]", description: str

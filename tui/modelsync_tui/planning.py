@@ -1,6 +1,7 @@
 """From marked rows to a plan, from a plan to requests, and a plan in few words."""
 
 from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from modelsync.comparison import Direction, Plan, Verdict, plan_pull, plan_push
@@ -10,6 +11,16 @@ from modelsync_tui.listing import Key
 
 if TYPE_CHECKING:
     from modelsync.transfers import TransferRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What becomes of a plan to which a person agreed."""
+
+    requests: "list[TransferRequest]"
+    """For the queue, which tells of each what came of it."""
+    already_there: frozenset[tuple[Direction, Tag]]
+    """Of these nothing is moved, and nobody is asked again: a result that one line tells of all."""
 
 
 def plan_for(catalog: Catalog, keys: Iterable[Key], direction: Direction, *, force: bool = False) -> Plan:
@@ -45,15 +56,19 @@ def plan_words(plan: Plan) -> str:
     return ", ".join(words)
 
 
-def requests(plan: Plan, only: Container[Tag] | None = None) -> "list[TransferRequest]":
-    """The plan's versions for the queue, the skipped ones too: that nothing was sent is a result to be seen.
+def agreed(plan: Plan, only: Container[Tag] | None = None) -> Agreed:
+    """The plan's versions for the queue; those that differ or are refused too: the engine knows of kept journals.
 
     `only` names those that a person kept, None all.
     """
     from modelsync.transfers import TransferRequest  # loads HTTP, which the first frame does not wait for
 
-    return [
-        TransferRequest(plan.direction, item.tag, force=plan.force, size_bytes=item.size_bytes)
-        for item in plan.items
-        if item.tag is not None and (only is None or item.tag in only)
-    ]
+    requests, there = [], set()
+    for item in plan.items:
+        if item.tag is None or (only is not None and item.tag not in only):
+            continue
+        if item.decision.verdict is Verdict.SKIP_SAME:
+            there.add((plan.direction, item.tag))
+        else:
+            requests.append(TransferRequest(plan.direction, item.tag, force=plan.force, size_bytes=item.size_bytes))
+    return Agreed(requests, frozenset(there))

@@ -17,8 +17,11 @@ from modelsync_tui.terminal import TerminalVoice
 from modelsync_tui.widgets.words import speed_text
 
 if TYPE_CHECKING:
-    from modelsync.transfers import QueueSnapshot, TransferRequest, TransferRow, Transfers
+    from modelsync.comparison import Direction
+    from modelsync.tag import Tag
+    from modelsync.transfers import QueueSnapshot, TransferRow, Transfers
     from modelsync_tui.dialogs.bandwidth import Limit
+    from modelsync_tui.planning import Agreed
 
     Queues = tuple[tuple[str, Transfers], ...]
 
@@ -46,6 +49,8 @@ class Queueing:
         self._timer: Timer | None = None
         self.transfers: Transfers | None = None
         """Where what is asked for goes: the queue of the context in use."""
+        self.already_there: frozenset[tuple[Direction, Tag]] = frozenset()
+        """What plans did not put into the queue, since a person last cleared the list."""
         self.recent_speed = 0.0
         """Bytes per second that were moved last, for telling how long more will take; 0 while not known."""
 
@@ -72,11 +77,18 @@ class Queueing:
         self.transfers = transfers
         self.draw()
 
-    def add(self, requests: "list[TransferRequest]") -> None:
-        """Puts requests into the queue."""
+    def add(self, agreed: "Agreed") -> None:
+        """Puts what goes into the queue."""
         if self.transfers is not None:
-            self.transfers.add(requests)
+            queued = {(request.direction, request.tag) for request in agreed.requests}
+            self.already_there = (self.already_there | agreed.already_there) - queued
+            self.transfers.add(agreed.requests)
             self.draw()
+
+    def clear_done(self) -> None:
+        """Takes what is finished off the list."""
+        self.already_there = frozenset()
+        self.tell(lambda transfers: transfers.clear_done())
 
     def tell(self, command: "Callable[[Transfers], object]") -> None:
         """Does something to every queue; one that has no such transfer is left alone."""

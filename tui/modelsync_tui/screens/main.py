@@ -39,7 +39,7 @@ from modelsync_tui.widgets.log import LogPane
 from modelsync_tui.widgets.messageline import FilterBar, Kind, MessageLine
 from modelsync_tui.widgets.toosmall import TooSmall
 from modelsync_tui.widgets.transfers import TransfersPane
-from modelsync_tui.widgets.wishes import Wish
+from modelsync_tui.widgets.wishes import ClearDone, Wish
 
 if TYPE_CHECKING:
     from modelsync.tag import Tag
@@ -240,6 +240,7 @@ class MainScreen(Screen[None]):
     # The transfers
 
     def _show_queue(self, snapshot: "QueueSnapshot") -> None:
+        self._transfers.already_there = self.queueing.already_there
         self._queue_news.show(snapshot)
 
     def _transfer_ended(self, row: "TransferRow") -> None:
@@ -247,7 +248,10 @@ class MainScreen(Screen[None]):
 
     @on(Wish)
     def _wished(self, wish: Wish) -> None:
-        self.queueing.tell(wish.do)
+        if isinstance(wish, ClearDone):
+            self.queueing.clear_done()
+        else:
+            self.queueing.tell(wish.do)
 
     @on(TransfersPane.Pointed)
     def _pointed(self, event: TransfersPane.Pointed) -> None:

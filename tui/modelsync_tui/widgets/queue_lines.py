@@ -6,10 +6,12 @@ from textual import events
 from textual.geometry import Size
 from textual.widget import Widget
 
+from modelsync.comparison import Direction
 from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
+from modelsync.tag import Tag
 from modelsync_tui import glyphs, text
 from modelsync_tui.widgets.lines import Lines, Piece, Tone
-from modelsync_tui.widgets.transfer_rows import shown_order, strip_line, transfer_line
+from modelsync_tui.widgets.transfer_rows import already_there_line, shown_order, strip_line, transfer_line
 
 _STRIP_MIN_LINES = 5
 """A pane of fewer lines has one for a strip only when all transfers are in sight anyway."""
@@ -27,6 +29,7 @@ class QueueLines(Lines, can_focus=False):
         """Which of the rows; kept on the same transfer when the order changes, once a person chose it."""
         self._is_chosen = False
         """Whether a person went to it, or did something with it; until then it is what runs first."""
+        self._already_there: frozenset[tuple[Direction, Tag]] = frozenset()
         self._has_strips = False
 
     @property
@@ -46,8 +49,11 @@ class QueueLines(Lines, can_focus=False):
         """Nobody looks at one of them any more: the cursor follows the first that runs."""
         self._is_chosen = False
 
-    def show(self, queue: QueueSnapshot, *, strips: bool) -> None:
-        """Lays the queue out anew."""
+    def show(
+        self, queue: QueueSnapshot, already_there: frozenset[tuple[Direction, Tag]] = frozenset(), *, strips: bool
+    ) -> None:
+        """Lays the queue out anew; `already_there` needed no transfer, and has a line below all."""
+        self._already_there = already_there
         before, self._has_strips = self.selected, strips
         self._rows = shown_order(queue.rows)
         ids = [row.id for row in self._rows]
@@ -71,6 +77,8 @@ class QueueLines(Lines, can_focus=False):
             self._entries.append(lambda width, row=row: transfer_line(row, width, characters))  # type: ignore[misc]
             if row is opened:
                 self._entries.append(lambda width, row=row: strip_line(row, width, characters))  # type: ignore[misc]
+        if there := self._already_there:
+            self._entries.append(lambda width: already_there_line(there, width, characters))
         if self._row_lines:
             self.cursor = self._row_lines[self._selected]
 
@@ -98,7 +106,7 @@ class QueueLines(Lines, can_focus=False):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Where it is as high as it needs: the line of a strip stays, so that nothing moves when the last one ends."""
         del container, viewport, width
-        return max(1, len(self._rows) + self._has_strips)
+        return max(1, len(self._rows) + self._has_strips + bool(self._already_there))
 
     def line(self, index: int, width: int) -> Sequence[Piece]:
         if not self._entries:

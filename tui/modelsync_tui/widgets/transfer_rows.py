@@ -1,12 +1,13 @@
 """One transfer of the queue as a line: its state in words, its bar, its numbers, and the strip of its parts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import assert_never
 
 from rich.cells import cell_len
 
-from modelsync.comparison import Direction
+from modelsync.comparison import REASON_SAME, Direction
 from modelsync.queue import TransferRow, TransferStatus, is_refused
+from modelsync.tag import Tag
 from modelsync.transfer.progress import PartState, ProgressSnapshot
 from modelsync_tui import text
 from modelsync_tui.glyphs import Glyphs
@@ -21,6 +22,8 @@ _STRIP_CELLS_MIN = 30
 """A strip of so many cells is worth more than the last words beside it."""
 _TAIL_CELLS, _TAIL_WIDE_CELLS = 17, 26
 """Of the speed and the time left, or why nothing moves."""
+_NUMBERS_WIDE_CELLS = 81
+"""What stands before and behind a tag that is longer than most, with a bar of 16 cells."""
 _TINY_CELLS = 56
 """Below it there is no bar."""
 _KEYS_FROM_CELLS = 36
@@ -67,6 +70,25 @@ def transfer_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
         words = text.left(words, room - len(keys)) if keys else words
         pieces += [(words, Tone.MUTED if tone is Tone.GOOD else tone), (keys, Tone.MUTED)]
     return pieces
+
+
+def already_there_line(there: Collection[tuple[Direction, Tag]], width: int, glyphs: Glyphs) -> list[Piece]:
+    """What needed no transfer, on one line like one that was skipped: many of them would hide what moves."""
+    directions = {direction for direction, _ in there}
+    one = next(iter(directions)) if len(directions) == 1 else None
+    arrow, verb = (glyphs.direction(one), str(one)) if one is not None else (" ", "")
+    moved = {Direction.PUSH: "sent", Direction.PULL: "received", None: "moved"}[one]
+    wide = width >= WIDE_CELLS
+    cells = _tag_cells(width)
+    subject = text.count_text(len(there), "version") if len(there) > 1 else str(next(iter(there))[1])
+    reason = REASON_SAME if wide else REASON_SAME.partition(" (")[0]
+    room = width - _lead_cells(width) - cells - 2
+    return [
+        (f" {glyphs.skipped}", Tone.MUTED),
+        (f" {arrow} {verb:<4}  " if wide else f"{arrow} ", Tone.PLAIN),
+        (text.left(text.cut_middle(subject, cells, glyphs.ellipsis), cells + 2), Tone.MUTED),
+        (text.cut(f"{reason} - skipped, 0 B {moved}", room, glyphs.ellipsis), Tone.MUTED),
+    ]
 
 
 def strip_line(row: TransferRow, width: int, glyphs: Glyphs) -> list[Piece]:
@@ -116,10 +138,12 @@ def _tail(row: TransferRow, *, wide: bool) -> Piece:
     if row.status is TransferStatus.PAUSED:
         return _paused_tail(row, wide=wide), Tone.WARN
     if words := phase_words(progress):
-        return words, Tone.PLAIN
+        return words if wide or len(words) <= _TAIL_CELLS else words.partition(" ")[0], Tone.PLAIN
     if held := _held_tail(progress, wide=wide):
         return held
     clock = clock_text(progress.eta_s) if progress.eta_s is not None else ""
+    if not progress.speed:
+        return "", Tone.PLAIN  # not known yet: 0 B/s would read as one that hangs, and that is told after a while
     speed = f"{speed_text(progress.speed):>12} " if wide else f"{short_speed(progress.speed):>7}"
     words = f"{speed} eta {clock}" if clock else f"{speed} "
     # hours that were cut would read as minutes
@@ -227,5 +251,5 @@ def _lead_cells(width: int) -> int:
 
 def _tag_cells(width: int) -> int:
     if width >= WIDE_CELLS:
-        return min(44, max(28, width // 4))
+        return min(44, max(28, width - _NUMBERS_WIDE_CELLS))
     return max(8, min(26, width * 2 // 5))

@@ -30,14 +30,17 @@ def speeds_words(queue: QueueSnapshot, glyphs: Glyphs, *, wide: bool) -> str:
     return "  ".join(words)
 
 
-def totals_words(queue: QueueSnapshot, *, wide: bool) -> str:
-    """`2 active 1 paused 2 waiting 1 skipped 1 failed   total 48%  eta 0:46`; what is nought is left out."""
+def totals_words(queue: QueueSnapshot, already_there: int = 0, *, wide: bool) -> str:
+    """`2 active 1 paused 2 waiting 1 skipped 1 failed   total 48%  eta 0:46`; what is nought is left out.
+
+    `already_there`: so many were skipped that are no transfers.
+    """
     counted = (
         (queue.running, "active"),
         (queue.paused, "paused"),
         (queue.waiting, "waiting"),
         (queue.done, "done"),
-        (queue.skipped, "skipped"),
+        (queue.skipped + already_there, "skipped"),
         (queue.failed, "failed"),
     )
     words = " ".join(f"{count} {word}" for count, word in counted if count)

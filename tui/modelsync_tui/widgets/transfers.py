@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from modelsync.comparison import Direction
 from modelsync.queue import QueueSnapshot, TransferRow, TransferStatus
 from modelsync.tag import Tag
 from modelsync_tui import glyphs, keys
@@ -26,7 +27,7 @@ from modelsync_tui.widgets.rate_lines import RateLines
 from modelsync_tui.widgets.titles import Edges
 from modelsync_tui.widgets.transfer_rows import WIDE_CELLS
 from modelsync_tui.widgets.transfer_words import speeds_words, status_words, totals_words
-from modelsync_tui.widgets.wishes import CancelRequested, Wish
+from modelsync_tui.widgets.wishes import CancelRequested, ClearDone, Wish
 
 FULL_EVERY_S = 0.24
 """The full form, with its many lines, is drawn every other time: that is still four times a second."""
@@ -70,6 +71,8 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._queue = QueueSnapshot()
+        self.already_there: frozenset[tuple[Direction, Tag]] = frozenset()
+        """What was asked for and needed no transfer; drawn with the next snapshot."""
         self._lines = QueueLines()
         self._parts = PartLines()
         self._files = FileLines()
@@ -98,7 +101,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         goes_on = was_busy and snapshot.busy and self._queue_counts(snapshot) == self._counts
         if goes_on and self.full and monotonic() - self._drawn_at < FULL_EVERY_S:
             return
-        self._lines.show(snapshot, strips=not self.full)
+        self._lines.show(snapshot, self.already_there, strips=not self.full)
         self._point(by_person=False)
         self._show_lower()
         if not goes_on or monotonic() - self._titled_at >= TITLES_EVERY_S:
@@ -255,7 +258,7 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
 
     def action_clear_done(self) -> None:
         """Takes what is finished off the list."""
-        wish = steering.clear_done(self._queue)
+        wish = ClearDone() if self.already_there else steering.clear_done(self._queue)
         self.post_message(wish if isinstance(wish, Wish) else self.Said(wish))
 
     def draw_titles(self) -> None:
@@ -263,14 +266,15 @@ class TransfersPane(Widget, can_focus=True, can_focus_children=False):
         characters = glyphs.of(self.app)
         wide = self.size.width >= WIDE_CELLS
         speeds = speeds_words(self._queue, characters, wide=wide)
+        totals = totals_words(self._queue, len(self.already_there), wide=wide)
         self._titled_at = monotonic()
         self._counts = self._queue_counts(self._queue)
-        self._edges.show(self._lines, ("3 Transfers", speeds), ("", totals_words(self._queue, wide=wide)))
+        self._edges.show(self._lines, ("3 Transfers", speeds), ("", totals))
         if self.full:
             self._edges.show(self._lower, self._lower.title(), self._lower.lower_title())
             self._edges.show(self._rate, ("Rate", ""), ("", ""))
 
-    @staticmethod
-    def _queue_counts(queue: QueueSnapshot) -> tuple[object, ...]:
+    def _queue_counts(self, queue: QueueSnapshot) -> tuple[object, ...]:
         """What must stand in the border at once, unlike speed and time left."""
-        return (len(queue.rows), queue.running, queue.waiting, queue.paused, queue.limit, queue.threads)
+        counts = (len(queue.rows), queue.running, queue.waiting, queue.paused, queue.limit, queue.threads)
+        return (*counts, self.already_there)
