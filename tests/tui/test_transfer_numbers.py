@@ -4,20 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from modelsync.transfer.progress import PartSnapshot, PartState
+from modelsync.transfer.progress import PartSnapshot, PartState, Phase
 from modelsync.transfers import QueueSnapshot, TransferStatus
 from modelsync_tui.widgets.transfers import TransfersPane
 from support.queue_values import MiB, part, progress, transfer
 from support.screens import LARGE, SMALL, Stage, text_of, until
 
 
-class FullPane(Stage):
-    """The full pane alone."""
+class SmallPane(Stage):
+    """The pane alone."""
+
+    def __init__(self, *, full: bool = False) -> None:
+        self.pane = TransfersPane()
+        self.pane.full = full
+        super().__init__(self.pane)
+
+
+class FullPane(SmallPane):
+    """With parts and speeds."""
 
     def __init__(self) -> None:
-        self.pane = TransfersPane()
-        self.pane.full = True
-        super().__init__(self.pane)
+        super().__init__(full=True)
 
 
 def queue_of(parts: tuple[PartSnapshot, ...], *, speed: float = MiB) -> QueueSnapshot:
@@ -77,3 +84,29 @@ async def test_the_speeds_stand_still_while_bars_come_and_numbers_grow() -> None
         line = next(line for line in text_of(app).splitlines() if "peak" in line)
         places.add((line.index("now"), line.index("mean"), line.index("peak")))
     assert len(places) == 1, places
+
+
+async def test_a_tag_of_usual_length_is_shown_whole_beside_its_bar() -> None:
+    tag = "sentiment-classifier:4pzowzhgzskqkax4"
+    row = transfer(1, tag, TransferStatus.RUNNING, now=progress())
+    app = SmallPane()
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.pause()
+        app.pane.show(QueueSnapshot((row,)))
+        await until(pilot, lambda: tag in text_of(app))
+        line = line_with(text_of(app).splitlines(), tag)
+        assert line.count("━") + line.count("─") == 16
+        assert "eta 0:09" in line
+
+
+async def test_a_transfer_that_has_just_begun_has_no_speed_yet_and_narrow_its_phase_is_one_word() -> None:
+    begins = transfer(1, "a:b", TransferStatus.RUNNING, now=progress(parts=(part(1, PartState.ACTIVE),), speed=0))
+    looks = transfer(2, "a:c", TransferStatus.RUNNING, now=progress(Phase.LOOK, (), speed=0, eta_s=None))
+    app = SmallPane()
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.pause()
+        app.pane.show(QueueSnapshot((begins, looks)))
+        await until(pilot, lambda: "a:c" in text_of(app))
+        lines = text_of(app).splitlines()
+        assert "B/s" not in line_with(lines, "a:b")
+        assert line_with(lines, "a:c").rstrip(" │").endswith("  looking")

@@ -20,7 +20,7 @@ _SIZE_CELLS = 8
 class PlanDialog(Card[bool]):
     """Says what will happen; Enter goes, Esc does not.
 
-    True: go, also where nothing goes (the queue then shows the skipped rows). False: changed their mind.
+    True: go, also where nothing goes (the transfers then tell what was skipped). False: changed their mind.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
