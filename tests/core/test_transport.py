@@ -176,6 +176,32 @@ def test_a_body_without_a_length_is_handed_on_as_it_comes(
         assert read_all(response) == b" world"
 
 
+def test_interim_answers_before_the_answer_are_skipped(transport: Transport) -> None:
+    """Content networks send early hints (RFC 8297), slow servers a 102."""
+
+    def script(connection: Connection) -> None:
+        for _ in range(2):
+            connection.read_head()
+            connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+            connection.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+            connection.answer("200 OK", b"after all", ETag='"e"')
+
+    with raw_server(script) as server:
+        for _ in range(2):
+            response = transport.handle_request(get(server.url))
+            assert (response.status_code, response.headers["etag"], read_all(response)) == (200, '"e"', b"after all")
+        assert server.connections == 1
+
+
+def test_interim_answers_without_an_end_are_an_error(transport: Transport) -> None:
+    def script(connection: Connection) -> None:
+        connection.read_head()
+        connection.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)
+
+    with raw_server(script) as server, pytest.raises(httpx.RemoteProtocolError):
+        transport.handle_request(get(server.url))
+
+
 def test_an_answer_that_is_cut_is_an_error(transport: Transport) -> None:
     def script(connection: Connection) -> None:
         connection.read_head()
