@@ -1,8 +1,8 @@
 """What was not finished when a person quit, kept for the next start: one file for each registry and store.
 
 How it works: a file holds full intents and is replaced in one step. Whoever saves keeps what others have put there
-since it loaded, so that two programs that end one after the other do not forget each other's work. A file of another
-format, or that is no queue, is set aside under a name of its own.
+since it loaded, under a lock beside the file, so that programs that end together do not forget each other's work. A
+file of another format, or that is no queue, is set aside under a name of its own.
 """
 
 import json
@@ -18,14 +18,18 @@ from pathlib import Path
 from modelsync.account import Context
 from modelsync.errors import InvalidTagError
 from modelsync.model import Direction, Json
-from modelsync.paths import write_private
+from modelsync.paths import private_dir, write_private
 from modelsync.queue import TransferRequest
+from modelsync.store.lock import FileLock
 from modelsync.tag import Tag
 
 log = logging.getLogger("modelsync.queue")
 
 FORMAT = 1
+SAVED_WITHIN_S = 2.0
+"""Longer than any other program saves; after it, this one saves all the same: its own work is worth more."""
 _SUFFIX = ".json"
+_LOCK_SUFFIX = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,30 @@ class QueueFile:
 
     def save(self, requests: Iterable[TransferRequest]) -> None:
         """Replaces what was loaded by what is left now; without anything left, no file. Failing is told to the log."""
-        loaded = {_intent(request) for request in self._loaded}
         ours = tuple(requests)
+        if not ours and not self.path.exists():
+            self._loaded = ours
+            return
+        lock = FileLock(self.path.with_suffix(_LOCK_SUFFIX))
+        try:
+            private_dir(self.path.parent)
+            with suppress(OSError):  # a file system that has no locks
+                lock.acquire_within(SAVED_WITHIN_S)
+            self._save(ours)
+        except OSError as exc:
+            log.warning("what is not finished cannot be kept: %s", exc)
+        finally:
+            lock.release()
+
+    def _save(self, ours: tuple[TransferRequest, ...]) -> None:
+        loaded = {_intent(request) for request in self._loaded}
         known = {_intent(request) for request in ours}
         others = [request for request in self._read() if _intent(request) not in loaded | known]
         self._loaded = ours
-        try:
-            if ours or others:
-                write_private(self.path, json.dumps(self._facts((*others, *ours)), indent=1))
-            else:
-                self.path.unlink(missing_ok=True)
-        except OSError as exc:
-            log.warning("what is not finished cannot be kept: %s", exc)
+        if ours or others:
+            write_private(self.path, json.dumps(self._facts((*others, *ours)), indent=1))
+        else:
+            self.path.unlink(missing_ok=True)
 
     def _read(self) -> tuple[TransferRequest, ...]:
         try:

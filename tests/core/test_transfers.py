@@ -587,6 +587,25 @@ def test_two_programs_that_end_one_after_the_other_do_not_forget_each_others_wor
     assert not second.path.exists()
 
 
+def test_programs_that_end_together_do_not_forget_each_others_work(sides: Sides, tmp_path: Path) -> None:
+    """As those of one terminal that is closed."""
+    together = threading.Barrier(8)
+
+    def end(number: int) -> None:
+        file = saved_by(sides, tmp_path)
+        file.load()
+        together.wait(10)
+        file.save([TransferRequest(Direction.PULL, Tag("m", f"v{number}"))])
+
+    programs = [threading.Thread(target=end, args=(number,)) for number in range(8)]
+    for program in programs:
+        program.start()
+    for program in programs:
+        program.join()
+    assert {request.tag.version for request in saved_by(sides, tmp_path).load()} == {f"v{n}" for n in range(8)}
+    assert [path.suffix for path in (tmp_path / "queues").iterdir()] == [".json"]
+
+
 def test_a_queue_that_cannot_be_saved_harms_nobody(sides: Sides, tmp_path: Path) -> None:
     (tmp_path / "queues").write_text("")
     QueueFile(tmp_path / "queues", sides.registry.context, tmp_path / "home").save(REQUESTS)
