@@ -31,6 +31,7 @@ from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.progress import Phase, Progress
 from modelsync_registry.config import TransmissionStrategy
 from support.local_store import fill_model, model_yaml, read_tree, write_model
+from support.pausing import PausedAtBlock
 from support.registry_server import (
     RegistryFactory,
     RegistryServer,
@@ -58,22 +59,6 @@ def pushed(make_sides: SidesFactory, server: RegistryServer, tmp_path: Path, siz
     (model / "emptydir").mkdir()
     push(TAG, make_sides(server, "author"))
     return model
-
-
-class PausedWhileItCopies(Control):
-    """Of a person who pauses when everything has come and the third block is about to be copied."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self._progress = progress
-        self._blocks = 0
-
-    def check(self) -> None:
-        if self._progress.phase is Phase.CHECK:
-            self._blocks += 1
-            if self._blocks == 3:
-                self.pause()
-        super().check()
 
 
 def registered(server: RegistryServer, archive: bytes, part: int = 64 * 1024, size_bytes: int = 0) -> None:
@@ -430,7 +415,7 @@ def test_a_pause_does_not_wait_until_hard_links_are_copied(
     sides = make_sides(server)
     progress = Progress()
     with pytest.raises(Paused):
-        pull(TAG, sides, control=PausedWhileItCopies(progress), progress=progress)
+        pull(TAG, sides, control=PausedAtBlock(progress, 3), progress=progress)
     half = [path.stat().st_size for path in (tmp_path / "home").rglob("[ab].bin")]
     assert sorted(half) == ([2 * MiB, 5 * MiB] if strategy is TransmissionStrategy.PRESIGNED_URL else [])
     pulled = pull(TAG, sides)

@@ -30,9 +30,10 @@ from modelsync.sync import Sides, push, verify
 from modelsync.tag import Tag
 from modelsync.transfer.control import Control, Paused
 from modelsync.transfer.data import DataClient
-from modelsync.transfer.progress import Phase, Progress
+from modelsync.transfer.progress import Progress
 from modelsync_registry.config import TransmissionStrategy
 from support.local_store import read_tree, write_model
+from support.pausing import PausedAtBlock
 from support.registry_server import RegistryFactory, RegistryServer, model_path, put_object, register_model
 from support.two_sides import SidesFactory
 from support.waiting import when
@@ -385,22 +386,6 @@ def test_a_comparison_can_be_cancelled(
         verify(TAG, sides, control=control, progress=progress)
 
 
-class PausedAtTheEnd(Control):
-    """Of a person who pauses when everything has come and the second block is about to be compared."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self._progress = progress
-        self._blocks = 0
-
-    def check(self) -> None:
-        if self._progress.phase is Phase.CHECK:
-            self._blocks += 1
-            if self._blocks == 2:
-                self.pause()
-        super().check()
-
-
 def test_a_pause_does_not_wait_until_hard_links_are_compared(
     registry_server: RegistryServer, make_sides: SidesFactory, tmp_path: Path
 ) -> None:
@@ -411,7 +396,7 @@ def test_a_pause_does_not_wait_until_hard_links_are_compared(
     shutil.copy2(model / "a.bin", model / "b.bin")
     progress = Progress()
     with pytest.raises(Paused):
-        verify(TAG, make_sides(registry_server), control=PausedAtTheEnd(progress), progress=progress)
+        verify(TAG, make_sides(registry_server), control=PausedAtBlock(progress, 2), progress=progress)
     assert not open_below(model)
 
 
