@@ -270,7 +270,7 @@ current_context_name: default
     assert (tmp_path / ".yatai.yaml").read_text() == text
 
 
-@pytest.mark.parametrize("text", ["", "[", "- 3", "contexts: 3", "contexts: [3]"])
+@pytest.mark.parametrize("text", ["", "[", "- 3", "contexts: 3", "contexts: [3]", "contexts: !!int ''"])
 def test_a_strange_file_of_bentoml_offers_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / ".yatai.yaml").write_text(text)
     assert contexts_of(tmp_path) == ()

@@ -8,6 +8,7 @@ from modelsync import logs
 from modelsync.account import Token
 from modelsync.credentials.checks import clean_endpoint, clean_token
 from modelsync.errors import UsageError
+from modelsync.safe_yaml import NotYamlError, load_yaml
 
 YATAI_FILE_NAME = ".yatai.yaml"
 _YATAI_FILE_MAX_BYTES = 1024 * 1024
@@ -36,12 +37,10 @@ def contexts_of(home: Path) -> tuple[YataiContext, ...]:
             data = file.read(_YATAI_FILE_MAX_BYTES)
     except OSError:
         return ()
-    import yaml  # only when there is a file
-
     try:
-        parsed = yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        _logger.warning("%s cannot be read as YAML: %s", path, type(exc).__name__)  # its text may quote a token
+        parsed = load_yaml(data)
+    except NotYamlError:
+        _logger.warning("%s cannot be read as YAML", path)  # what is wrong with it may quote a token
         return ()
     if not isinstance(parsed, dict) or not isinstance(parsed.get("contexts"), list):
         return ()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from modelsync.store.safe_yaml import NotYamlError, load_yaml
+from modelsync.safe_yaml import NotYamlError, load_yaml
 from modelsync.tag import Tag
 
 BENTO_YAML = "bento.yaml"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modelsync.errors import BrokenModelError, InvalidTagError
 from modelsync.model import Json, ModelInfo
-from modelsync.store.safe_yaml import NotYamlError, load_yaml
+from modelsync.safe_yaml import NotYamlError, load_yaml
 from modelsync.tag import Tag
 
 MODEL_YAML = "model.yaml"
