@@ -212,7 +212,15 @@ def test_a_model_is_registered_as_the_real_client_does() -> None:
 
 def test_a_body_holds_only_what_json_and_utf_8_can_say() -> None:
     encoded = bodies.encode({"a": float("inf"), "b": [float("nan"), {"c": "\udc80é"}]})
-    assert encoded == b'{"a":null,"b":[null,{"c":"\\udc80\\u00e9"}]}'
+    assert encoded == b'{"a":null,"b":[null,{"c":"\\udc80\xc3\xa9"}]}'
+    assert json.loads(encoded)["b"][1]["c"] == "\udc80é"
+
+
+def test_text_of_other_scripts_takes_no_more_room_in_a_body_than_in_utf_8() -> None:
+    metadata: Json = {"notes": "模型" * 30_000, "quotes": '"\\\n\x00\u2028'}
+    encoded = bodies.encode({"metadata": metadata})
+    assert len(encoded) < bodies.BODY_MAX_BYTES
+    assert json.loads(encoded) == {"metadata": metadata}
 
 
 def test_etags_are_sent_with_their_quotes() -> None:

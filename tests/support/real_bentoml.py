@@ -79,6 +79,10 @@ class RealBentoml:
         """`bentoml …`; fails the test with what it said unless it exits with 0."""
         return self._python("-m", "bentoml", *arguments)
 
+    def python(self, code: str, *arguments: str) -> str:
+        """Runs a program in Python where this client lives; what it printed. Fails the test unless it exits with 0."""
+        return self._python("-c", code, *arguments)
+
     def push(self, tag: str, *, force: bool = False) -> str:
         return self.run("models", "push", tag, *(["--force"] if force else []))
 

@@ -17,8 +17,13 @@ Body = dict[str, Json]
 
 
 def encode(body: Body) -> bytes:
-    """The body as bytes: compact, ASCII (half characters stay escaped), numbers that JSON lacks as null."""
-    return json.dumps(_finite(body), separators=(",", ":"), allow_nan=False).encode("ascii")
+    """The body as bytes: compact, UTF-8 (half characters stay escaped), numbers that JSON lacks as null.
+
+    Escaped text of other scripts would take three times the room, and BODY_MAX_BYTES would refuse what the real client
+    sends.
+    """
+    text = json.dumps(_finite(body), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def repository(name: str) -> Body:
