@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -25,6 +24,7 @@ from modelsync_tui.screens.main import MainScreen
 from modelsync_tui.session import Session
 from modelsync_tui.terminal import TerminalVoice
 from modelsync_tui.threads import DaemonThreads
+from modelsync_tui.typed import TypedInOrder
 
 if TYPE_CHECKING:
     from modelsync_tui.dialogs.quit import QuitChoice
@@ -34,7 +34,7 @@ QUIT_WAITS_S = 5.0
 """How long the end waits for transfers to stop, and to tell the registry so."""
 
 
-class ModelsyncApp(App[object], inherit_bindings=False):
+class ModelsyncApp(TypedInOrder, inherit_bindings=False):
     """One run; its answer is the exit code."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
