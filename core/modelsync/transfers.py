@@ -18,11 +18,14 @@ from modelsync.account import Account
 from modelsync.errors import TokenRefusedError, UsageError
 from modelsync.job import Job
 from modelsync.jobs import Jobs
+from modelsync.model import Direction
 from modelsync.queue import ENDED, QueueSnapshot, TransferRequest, TransferRow, TransferStatus, is_refused
 from modelsync.transfer.control import Control, Paused
 
 if TYPE_CHECKING:  # it loads HTTP, for which a screen that shows an empty queue must not wait
+    from modelsync.model import RemoteModel
     from modelsync.sync import Sides
+    from modelsync.tag import Tag
 
 __all__ = [
     "QueueSnapshot",
@@ -81,6 +84,18 @@ class Transfers:
             ids = tuple((self._jobs.open_for(request) or self._jobs.add(request)).id for request in requests)
         self._dispatch()
         return ids
+
+    def goes_on(self, tag: "Tag", remote: "RemoteModel") -> bool:
+        """Whether the upload that the registry tells of was begun on this machine, and nothing here goes on with it.
+
+        Reads a small file.
+        """
+        from modelsync.transfer.unfinished import began_upload
+
+        with self._changed:
+            if any(job.request.tag == tag for job in self._jobs.within(*_BUSY, TransferStatus.PAUSED)):
+                return False
+        return began_upload(self._sides.journals, self._sides.journal_key(Direction.PUSH, tag), remote, begun=False)
 
     def unfinished(self) -> tuple[TransferRequest, ...]:
         """What waits, runs or is paused and was not cancelled, in order: for `restore` in another run."""

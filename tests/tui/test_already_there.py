@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.comparison import Direction
+from modelsync.comparison import REASON_SAME, Direction
 from modelsync.sync import push
 from modelsync.tag import Tag
 from modelsync.transfers import QueueSnapshot, TransferStatus
@@ -105,4 +105,4 @@ async def test_the_details_do_not_say_that_it_is_in_the_queue(tmp_path: Path, wo
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, DetailsScreen))
         said = app.screen.query_one(MessageLine)
-        await until(pilot, lambda: str(said.render()) == "bert:v2 is already there: nothing was sent.")
+        await until(pilot, lambda: str(said.render()) == "Nothing was sent of bert:v2: " + REASON_SAME + ".")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from modelsync.comparison import Direction, Plan, Verdict
+from modelsync.comparison import Direction, Plan
 from modelsync.errors import ModelsyncError
 from modelsync_tui import work
 from modelsync_tui.beside import AT_ONCE_ROWS
@@ -61,7 +61,8 @@ class Mover:
             self._loader.know((name for name, _ in keys), partial(self._plan, keys, direction, force=force))
 
     def _plan(self, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
-        make = partial(plan_for, self._loader.catalog, keys, direction, force=force)
+        goes_on = self._queueing.goes_on
+        make = partial(plan_for, self._loader.catalog, keys, direction, force=force, goes_on=goes_on)
         online = self._session.online
 
         def planned(plan: Plan) -> None:
@@ -116,12 +117,12 @@ class Mover:
 
     def _queue(self, plan: Plan, only: "frozenset[Tag] | None" = None) -> None:
         self._make(len(plan.items), partial(agreed, plan, only), self._queueing.add, "put what goes into the queue")
-        if any(item.decision.verdict is not Verdict.SKIP_SAME for item in plan.items):
+        if plan.going:
             self._agreed()
         else:
-            there = f"{plan.items[0].tag_text} is" if len(plan.items) == 1 else f"All {len(plan.items):,} are"
-            sent = "sent" if plan.direction is Direction.PUSH else "fetched"
-            self._message.say(f"{literal(there)} already there: nothing was {sent}.")
+            first, moved = plan.items[0], "sent" if plan.direction is Direction.PUSH else "fetched"
+            why = f" of {literal(first.tag_text)}: {literal(first.decision.reason)}" if len(plan.items) == 1 else ""
+            self._message.say(f"Nothing was {moved}{why}.")
 
     def _make(
         self, versions: int, make: "Callable[[], work.T]", done: "Callable[[work.T], object]", description: str

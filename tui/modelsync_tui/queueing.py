@@ -18,6 +18,7 @@ from modelsync_tui.widgets.words import speed_text
 
 if TYPE_CHECKING:
     from modelsync.comparison import Direction
+    from modelsync.model import RemoteModel
     from modelsync.tag import Tag
     from modelsync.transfers import QueueSnapshot, TransferRow, Transfers
     from modelsync_tui.dialogs.bandwidth import Limit
@@ -84,6 +85,10 @@ class Queueing:
             self.already_there = (self.already_there | agreed.already_there) - queued
             self.transfers.add(agreed.requests)
             self.draw()
+
+    def goes_on(self, tag: "Tag", remote: "RemoteModel") -> bool:
+        """Whether the upload that the registry tells of was begun here and cut short: a push goes on with it."""
+        return self.transfers is not None and self.transfers.goes_on(tag, remote)
 
     def clear_done(self) -> None:
         """Takes what is finished off the list."""
