@@ -14,6 +14,8 @@ from modelsync.model import Json
 
 _TO_THE_MINUTE_CHARS = len("2026-03-01 12:00")
 _CUT = "..."
+_HALF = "\\ud"
+"""How half a character begins in JSON, also each half of a whole one."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -33,11 +35,11 @@ class Output:
 
         Raises BrokenPipeError when nobody reads, ModelsyncError when it cannot be written.
         """
-        self._give([json.dumps(dict(values)) if self.as_json else "\t".join(printable(cell) for cell in plain)])
+        self._give([json_line(values) if self.as_json else "\t".join(printable(cell) for cell in plain)])
 
     def records(self, values: Iterable[Mapping[str, Json]]) -> None:
         """Many results that are all there already, a line of JSON each. Raises as `record`."""
-        self._give(json.dumps(dict(one)) for one in values)
+        self._give(json_line(one) for one in values)
 
     def table(self, rows: Sequence[Sequence[str]], *, cut: bool = False) -> None:
         """Aligned columns for a person; the last one is as long as it is, or on a terminal `cut` at its edge.
@@ -139,6 +141,30 @@ def open_closed_streams() -> None:
                 os.dup2(null, number)
                 os.close(null)
             setattr(sys, name, os.fdopen(number, mode))
+
+
+def json_line(values: Mapping[str, Json]) -> str:
+    """One object on one line, which every parser takes: a byte that is no UTF-8 stands in it as `\\xe9`.
+
+    Python keeps such bytes of a path as halves of characters (PEP 383), which strict parsers refuse (RFC 8259, 8.2).
+    """
+    line = json.dumps(dict(values))
+    return json.dumps(_whole(json.loads(line))) if _HALF in line else line
+
+
+def _whole(value: Json) -> Json:
+    match value:
+        case str():
+            try:
+                return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            except UnicodeEncodeError:  # a half that stands for no byte, as a registry's label may have it
+                return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        case Mapping():
+            return {str(_whole(key)): _whole(one) for key, one in value.items()}
+        case Sequence():
+            return [_whole(one) for one in value]
+        case _:
+            return value
 
 
 def printable(text: str) -> str:

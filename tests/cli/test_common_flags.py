@@ -1,11 +1,14 @@
 """The flags that every command takes: each wins over its variable and the settings file."""
 
+import json
+import os
 import re
 from pathlib import Path
 
 from modelsync.account import Account, Context, Token, TokenSource
 from modelsync.credentials import Credentials
 from modelsync.paths import Paths
+from modelsync_cli.output import json_line
 from support.command import Command
 from support.local_store import write_model
 from support.registry_server import TOKEN, RegistryServer
@@ -77,3 +80,17 @@ def test_without_the_keyring_it_is_not_asked_for_a_token(command: Command, regis
         assert done.code != 0
         assert "The OS keyring is switched off." in done.err
     assert command.run(*login, "--no-keyring", "--keep", "file", stdin=TOKEN).code == 0
+
+
+def test_a_path_that_is_no_utf8_is_json_for_strict_parsers(command: Command, tmp_path: Path) -> None:
+    """Half a character, as Python keeps such a byte, cannot be written as UTF-8, and no strict parser takes it."""
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/latin-\xe9-\xc3\xa9-\xf0\x9f\x98\x80")
+    for environ in {}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}:
+        (record,) = command.with_(BENTOML_HOME=folder, **environ).run("locate", "--json").records
+        assert record["store"] == f"{tmp_path}/latin-\\xe9-\u00e9-\U0001f600"
+
+
+def test_half_a_character_in_a_label_is_json_for_strict_parsers() -> None:
+    line = json_line({"labels": {"key\ud800": ["\ud83d\ude00 \ude00", 1, None, True]}})
+    assert json.loads(line) == {"labels": {"key\\ud800": ["\U0001f600 \\ude00", 1, None, True]}}
+    line.encode()
