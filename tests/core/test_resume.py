@@ -341,15 +341,13 @@ with watching(progress, lambda now: print(now.bytes_done, flush=True), 0.02):
 
 def run_and_kill(what: str, url: str, home: Path, state: Path, at_bytes: int) -> None:
     """Runs a transfer in a process of its own and kills it with SIGKILL when so many bytes are done."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, what, url, TOKEN, str(home), str(state)], stdout=subprocess.PIPE, text=True
-    )
-    assert child.stdout is not None
-    for line in child.stdout:
-        if int(line) >= at_bytes:
-            child.send_signal(signal.SIGKILL)
-            break
-    child.wait(30)
+    command = [sys.executable, "-c", _CHILD, what, url, TOKEN, str(home), str(state)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if int(line) >= at_bytes:
+                child.send_signal(signal.SIGKILL)
+                break
     assert child.returncode == -signal.SIGKILL, "it ended before it could be killed"
 
 
