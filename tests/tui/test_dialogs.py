@@ -247,6 +247,12 @@ class TestForce:
             assert isinstance(app.answer, tuple)
             assert len(app.answer) == 3
 
+    async def test_the_number_can_be_typed_at_once_while_the_list_has_the_focus(self) -> None:
+        app = Stage(ForceDialog(force_plan(several=True)))
+        async with app.run_test(size=LARGE) as pilot:
+            await pilot.press("down", "space", "2", "enter")
+            assert app.answer == (Tag("llama-ft", "2026w47"), Tag("llama-ft", "2026w48"))
+
     async def test_enter_on_the_list_of_a_force_pull_goes_to_cancel(self) -> None:
         remotes = (remote_model("a:v1"), remote_model("a:v2"))
         app = Stage(ForceDialog(plan_pull(remotes, {"a:v1": local_model("a:v1")}, force=True)))

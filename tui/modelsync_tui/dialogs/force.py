@@ -5,6 +5,7 @@ from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -146,6 +147,15 @@ class ForceDialog(Card[tuple[Tag, ...] | None]):
     def _show_look(self, found: Sequence[Fact]) -> None:
         for table in self.query(SidesTable):
             table.add(found)
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit begins what is asked for, also while the list has the focus: the question is already read."""
+        if event.character is None or not event.character.isdigit() or isinstance(self.focused, Input):
+            return
+        for field in self.query(Input):
+            event.stop()
+            self.set_focus(field)
+            field.insert_text_at_cursor(event.character)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
