@@ -33,8 +33,8 @@ class Session:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> "Session":
-        """Raises SettingsError for a place in the home of a user who does not exist, UsageError for a relative one where
-        the working directory is gone.
+        """Raises SettingsError for a place in the home of a user who does not exist, UsageError for a relative one
+        where the working directory is gone.
         """
         paths = Paths.of_platform()
         if config := flag(args, "config"):
