@@ -63,6 +63,18 @@ async def test_one_line_tells_of_all_that_was_already_there_below_what_moves(
         assert lines_with(app, f"{1 + len(there)} skipped")
 
 
+async def test_the_line_comes_into_sight_behind_the_last_transfer(tmp_path: Path) -> None:
+    app = app_for(tmp_path)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: app.main.loader.local_read)
+        pane = app.main.query_one(TransfersPane)
+        pane.already_there = frozenset((PUSH, tag) for tag in TWO)
+        pane.show(QueueSnapshot(tuple(transfer(at, f"a:v{at}", TransferStatus.CANCELLED) for at in range(1, 9))))
+        await pilot.press("3", "G")
+        await until(pilot, lambda: lines_with(app, "2 versions"))
+        assert lines_with(app, "a:v1 ")
+
+
 async def test_a_push_of_a_group_makes_transfers_only_of_what_goes(tmp_path: Path, world: RegistryServer) -> None:
     app = app_for(tmp_path, world)
     async with app.run_test(size=LARGE) as pilot:

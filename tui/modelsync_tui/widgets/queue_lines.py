@@ -94,6 +94,8 @@ class QueueLines(Lines, can_focus=False):
         self._selected = max(0, min(self._selected + by, len(self._rows) - 1))
         if self._row_lines:
             self.cursor = self._row_lines[self._selected]
+        if self._already_there and self._selected == len(self._rows) - 1:
+            self.scroll_to(y=self.line_count(), animate=False)  # to the line below, on which no cursor stands
 
     def on_click(self, event: events.Click) -> None:
         line = event.get_content_offset_capture(self).y + self.scroll_offset.y
