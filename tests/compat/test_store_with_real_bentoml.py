@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelsync.errors import LocalModelNotFoundError
+from modelsync.errors import ArchiveError, LocalModelNotFoundError
 from modelsync.store import ModelStore
 from modelsync.tag import Tag, TagReference
 from support.local_store import fill_model, install, write_model
@@ -140,3 +140,26 @@ def test_what_bentoml_stops_at_is_what_we_show_as_broken(tmp_path: Path) -> None
         assert [entry.path for entry in listing.broken] == [path]
         assert [str(model.tag) for model in listing.models] == ["iris:v1"]
         path.rmdir()
+
+
+@pytest.mark.parametrize("metadata", [{"note": None}, {"deep": [1, {"note": None}]}])
+def test_metadata_that_stops_bentoml_is_shown_as_broken_and_not_moved_to_other_stores(
+    metadata: dict[str, object], tmp_path: Path
+) -> None:
+    write_model(tmp_path, "iris:v1")
+    write_model(tmp_path, "iris:v2", metadata=metadata, latest=False)
+    run = subprocess.run(
+        [sys.executable, "-m", "bentoml", "models", "list"],
+        env={**os.environ, "BENTOML_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode != 0
+    store = ModelStore(tmp_path)
+    listing = store.scan()
+    assert [entry.path for entry in listing.broken] == [tmp_path / "models/iris/v2"]
+    assert [str(model.tag) for model in listing.models] == ["iris:v1"]
+    with store.new_stage(Tag("iris", "v3")) as stage:
+        fill_model(stage.path, "iris:v3", metadata=metadata)
+        with pytest.raises(ArchiveError, match="without a value in"):
+            stage.install(replace=False, sync=True)

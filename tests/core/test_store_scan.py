@@ -170,7 +170,7 @@ def test_the_latest_file_wins_over_creation_times(tmp_path: Path) -> None:
 
 
 def test_a_known_model_yaml_is_not_read_again(tmp_path: Path) -> None:
-    directory = write_model(tmp_path, "iris:v1", labels={"a": "1"}, metadata={"x": [1, None]})
+    directory = write_model(tmp_path, "iris:v1", labels={"a": "1"}, metadata={"x": [1, True]})
     cache = tmp_path / "cache" / "models.json"
     settled(directory)
     first = ModelStore(tmp_path, cache_file=cache).scan()

@@ -135,7 +135,7 @@ JOURNAL = (
 def test_no_text_that_a_person_or_a_program_wrote_ends_in_an_error_that_is_not_ours(tmp_path: Path) -> None:
     paths = Paths.of_platform({f"MODELSYNC_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "STATE", "CACHE")})
     key = JournalKey(Direction.PULL, Tag("iris", "v1"), "https://x", None, tmp_path)
-    yaml = model_yaml("iris:v1", labels={"a": "b"}, metadata={"c": [1, {"d": None}]}).encode()
+    yaml = model_yaml("iris:v1", labels={"a": "b"}, metadata={"c": [1, {"d": 1.5}]}).encode()
     (tmp_path / "STATE").mkdir()
     for luck in rounds(0.2):
         for _ in range(200):

@@ -57,14 +57,14 @@ def parse_model_yaml(data: bytes, path: Path) -> ModelInfo:
     if "pip_dependencies" in context:
         context = {key: value for key, value in context.items() if key != "pip_dependencies"}
         context["framework_versions"] = {}
-    elif "framework_versions" not in context:
+    elif context.get("framework_versions") is None:
         raise _broken(path, "lacks context.framework_versions")
     return ModelInfo(
         tag=values.tag(),
         module=values.scalar("module"),
         labels=values.labels(),
         options=values.mapping("options"),
-        metadata=values.mapping("metadata"),
+        metadata=values.metadata(),
         context=context,
         signatures=values.mapping("signatures") if "signatures" in document else {},
         api_version=values.scalar("api_version"),
@@ -122,6 +122,14 @@ class _Values:
         self._budget.mapping(value, depth=0)  # text made of a value that unfolds without end would not fit in memory
         return {str(key): str(item) for key, item in value.items()}
 
+    def metadata(self) -> dict[str, Json]:
+        """Refuses null at any depth: at one such version bentoml stops listing the whole store."""
+        found = self.mapping("metadata")
+        for key, value in found.items():
+            if _holds_null(value):
+                raise _broken(self._path, f"has metadata without a value in {key!r:.40}, at which bentoml stops")
+        return found
+
     def creation_time(self) -> datetime:
         value = self._required("creation_time")
         try:
@@ -172,6 +180,18 @@ class _Budget:
                 return sorted((self.json(item, depth + 1) for item in value), key=str)
             case _:
                 return str(value)
+
+
+def _holds_null(value: Json) -> bool:
+    match value:
+        case None:
+            return True
+        case list():
+            return any(_holds_null(each) for each in value)
+        case dict():
+            return any(_holds_null(each) for each in value.values())
+        case _:
+            return False
 
 
 def _key(value: object) -> str:
