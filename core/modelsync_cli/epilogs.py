@@ -110,7 +110,8 @@ With --json, one line for each transfer:
   bytes_kept    what need not be moved again
   since         when it was last heard of
   endpoint, organization, store
-  go_on         the command that goes on with it; empty while it runs
+  go_on         the command that goes on with it, or what to do first; empty
+                while it runs
 """
 
 WHO_EPILOG: Final = """\

@@ -23,6 +23,7 @@ from modelsync_cli.output import printable, size_text, time_json, time_text
 from modelsync_cli.session import Session, count_of, flag, is_set
 
 LIMIT_DEFAULT = 50
+_CUT_SHORT = "was cut short"
 
 
 def run_history(session: Session) -> int:
@@ -126,7 +127,7 @@ def _all_left(session: Session) -> tuple[Left, ...]:
         where = one.key
         key = (where.direction, where.tag, where.endpoint, where.organization, where.store)
         known = found.get(key)
-        state = f"runs in {one.holder}" if one.holder else known.state if known else "was cut short"
+        state = f"runs in {one.holder}" if one.holder else known.state if known else _CUT_SHORT
         force = known.force if known else _would_replace(where.direction, where.tag, where.store)
         found[key] = Left(
             *(where.direction, where.tag, force, where.endpoint, where.organization, where.store),
@@ -139,8 +140,11 @@ def _all_left(session: Session) -> tuple[Left, ...]:
 
 def _would_replace(direction: Direction, tag: Tag, store: Path) -> bool:
     """Whether a pull that was cut short was a forced one: the version it fetches is there."""
-    if direction is Direction.PUSH:
-        return False  # an upload that was begun goes on without force
+    return direction is Direction.PULL and _is_there(tag, store)  # a push that was begun goes on without force
+
+
+def _is_there(tag: Tag, store: Path) -> bool:
+    """Whether the store has the version, in whatever state."""
     try:
         return ModelStore(store).find(tag) is not None
     except ModelsyncError:
@@ -161,7 +165,10 @@ def _how_to_go_on(session: Session, left: Left, contexts: Iterable[Context]) -> 
         words += ["--context", names[0]]
     if left.store != session.store().home:
         words += ["--store", str(left.store)]
-    return printable(shlex.join(words))
+    command = shlex.join(words)
+    if left.state == _CUT_SHORT and left.direction is Direction.PUSH and not _is_there(left.tag, left.store):  # deleted
+        command = f"save {left.tag} again, then {command}"
+    return printable(command)
 
 
 def _is_current(session: Session, left: Left) -> bool:

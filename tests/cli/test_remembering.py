@@ -103,6 +103,22 @@ def test_a_push_that_was_killed_is_told_with_the_command_that_goes_on(
     assert "Nothing is unfinished." in over.err
 
 
+def test_a_push_that_was_killed_and_whose_version_was_deleted_is_told_with_what_it_needs_first(
+    signed_in: Command,
+) -> None:
+    write_model(signed_in.store, "m:v1", files={"w.bin": os.urandom(64 * MIB)})
+    process = signed_in.start("push", "m:v1", "--bandwidth", "24 MiB/s")
+    wait_for(lambda: list((signed_in.folder / "state/journals").glob("*.journal")), within_s=30, what="a journal")
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert signed_in.run("delete", "m:v1", "--yes").code == 0
+    (left,) = signed_in.run("status", "--json").records
+    assert left["go_on"] == "save m:v1 again, then modelsync push m:v1"
+    write_model(signed_in.store, "m:v1")
+    assert signed_in.run("push", "m:v1").code == 0
+    assert signed_in.run("status", "--json").records == []
+
+
 def save_queue(command: Command, context: Context, *requests: TransferRequest, store: Path | None = None) -> None:
     QueueFile(command.folder / "state/queues", context, store or command.store).save(requests)
 
