@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from modelsync.account import Context
 from modelsync.errors import ModelsyncError
-from modelsync.model import LocalModel, Organization, RemoteModel, User
+from modelsync.model import BrokenEntry, LocalModel, Organization, RemoteModel, User
 from modelsync.paths import Paths
+from modelsync.pruning import DeletePlan
 from modelsync.settings import Settings
 from modelsync.store import StoreListing
 from modelsync.tag import Tag
@@ -48,7 +49,7 @@ class HeldSession(Session):
 
     @contextmanager
     def holding(self, question: str) -> Iterator[None]:
-        """Keeps back the answers to `scan`, `page`, `versions`, `local` or `remote` for a while."""
+        """Keeps back the answers to `scan`, `page`, `versions`, `plan_delete`, `local` or `remote` for a while."""
         self.hold(question)
         try:
             yield
@@ -93,6 +94,9 @@ class HeldSession(Session):
             "versions",
             self._there(lambda: tuple(model for model in self.remotes.values() if model.name in wanted)),
         )
+
+    def plan_delete(self, entries: Iterable[LocalModel | BrokenEntry]) -> DeletePlan:
+        return self._answer("plan_delete", lambda: super(HeldSession, self).plan_delete(entries))
 
     def remote(self, tag: Tag) -> RemoteModel | None:
         return self._answer("remote", self._there(lambda: self.remotes.get(str(tag))))

@@ -5,17 +5,18 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from textual import events, on
 from textual.app import App
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.fuzzy import Matcher
+from textual.message import Message
+from textual.widgets import Input, OptionList
 
 from modelsync_tui import glyphs, keys
+from modelsync_tui.closing import ClosesOnce
 from modelsync_tui.widgets.scrollbars import suit_scrollbar
-
-_ID = "--command-palette"
-"""By which Textual knows that it is open."""
 
 
 @runtime_checkable
@@ -70,17 +71,36 @@ def _highlighted(words: str, matcher: Matcher) -> Content:
     return content
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, ClosesOnce[None]):
     """Textual's, with the words and the characters of this application."""
 
     DEFAULT_CSS = Path(__file__).with_name("palette.tcss").read_text(encoding="utf-8")
 
     def __init__(self) -> None:
-        super().__init__(placeholder="words of a command", id=_ID)
+        super().__init__(placeholder="words of a command")
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")
         suit_scrollbar(self.query_one(CommandList))
+
+    @on(OptionList.OptionSelected)
+    @on(Input.Submitted)
+    def _when_open(self, event: Message) -> None:
+        """A second Enter, or an Esc before it, has closed the palette: it runs no command then, and closes nothing."""
+        if not self.is_active:
+            event.prevent_default()
+            event.stop()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A list for which the terminal has no room has no lines that a key could lead to."""
+        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click of a moment ago, at a place that the terminal no longer has, meets nothing."""
+        if not self.region.contains(event.screen_x, event.screen_y):
+            event.prevent_default()
 
 
 async def run(app: App[object], action: keys.Action, node: DOMNode) -> None:

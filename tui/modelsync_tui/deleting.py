@@ -12,6 +12,7 @@ from modelsync.errors import ModelsyncError
 from modelsync.model import BrokenEntry, LocalModel
 from modelsync_tui import work
 from modelsync_tui.catalog import Catalog
+from modelsync_tui.in_front import InFront, Wish
 from modelsync_tui.listing import Key, Side
 from modelsync_tui.loading import Loader
 from modelsync_tui.session import Session
@@ -46,6 +47,7 @@ class Deleter:
         self._session = session
         self._loader = loader
         self._say = say
+        self._in_front = InFront(app)
 
     def delete(self, keys: tuple[Key, ...], side: Side) -> None:
         """Asks about these versions; says why where there is nothing to delete."""
@@ -69,13 +71,19 @@ class Deleter:
             self._say("Looking which local bentos use them ...", Kind.PLAIN)
             self._run(
                 partial(self._session.plan_delete, (*chosen.models, *chosen.broken)),
-                partial(self._ask, chosen, keep),
+                partial(self._ask, self._in_front.wish(), chosen, keep),
                 "look which local bentos use the versions",
             )
 
-    def _ask(self, chosen: Chosen, keep: int | None, plan: "DeletePlan") -> None:
+    def _ask(self, wish: Wish, chosen: Chosen, keep: int | None, plan: "DeletePlan") -> None:
         from modelsync_tui.dialogs.delete import DeleteDialog
 
+        if not wish.is_last:
+            return
+        if not wish.has_keys:
+            words = "The question what to delete came too late: press its key again."
+            self._app.notify(words, severity="warning", markup=False)
+            return
         self._say("", Kind.PLAIN)
         self._app.push_screen(DeleteDialog(plan, chosen, keep=keep), self._agreed)
 

@@ -8,6 +8,7 @@ from modelsync.comparison import Direction, Plan
 from modelsync.errors import ModelsyncError
 from modelsync_tui import work
 from modelsync_tui.beside import AT_ONCE_ROWS
+from modelsync_tui.in_front import InFront, Wish
 from modelsync_tui.listing import Key
 from modelsync_tui.loading import Link, Loader
 from modelsync_tui.pace import quiet_collector
@@ -42,6 +43,7 @@ class Mover:
         self._queueing = queueing
         self._message = message
         self._agreed = agreed
+        self._in_front = InFront(app)
 
     def move(self, keys: tuple[Key, ...], direction: Direction, *, force: bool = False) -> None:
         """Plans a push or pull of these versions and asks; says why where it cannot be."""
@@ -58,24 +60,34 @@ class Mover:
             self._message.say(f"{whose}: nothing is pushed from here.", Kind.BAD)
         else:
             self._message.say("Looking at both sides ...")
-            self._loader.know((name for name, _ in keys), partial(self._plan, keys, direction, force=force))
+            plan = partial(self._plan, self._in_front.wish(), keys, direction, force=force)
+            self._loader.know((name for name, _ in keys), plan)
 
-    def _plan(self, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
+    def _plan(self, wish: Wish, keys: tuple[Key, ...], direction: Direction, *, force: bool) -> None:
         goes_on = self._queueing.goes_on
         make = partial(plan_for, self._loader.catalog, keys, direction, force=force, goes_on=goes_on)
         online = self._session.online
 
         def planned(plan: Plan) -> None:
             if online is self._session.online:
-                self._ask(keys, plan)
+                self._ask(wish, keys, plan)
 
         self._make(len(keys), make, planned, "plan what goes")
 
-    def _ask(self, keys: tuple[Key, ...], plan: Plan) -> None:
+    def _is_too_late(self, wish: Wish, direction: Direction) -> bool:
+        """Whether a person does something else by now, whose keys are not for this question."""
+        if wish.is_last and not wish.has_keys:
+            words = f"The question about the {direction} came too late: press its key again."
+            self._app.notify(words, severity="warning", markup=False)
+        return not (wish.is_last and wish.has_keys)
+
+    def _ask(self, wish: Wish, keys: tuple[Key, ...], plan: Plan) -> None:
         from modelsync_tui.dialogs.force import ForceDialog
         from modelsync_tui.force_look import look
         from modelsync_tui.inspecting import Inspector
 
+        if self._is_too_late(wish, plan.direction):
+            return
         self._message.say("")
         direction = plan.direction
         if not plan.items:
@@ -87,7 +99,7 @@ class Mover:
             dialog = ForceDialog(plan, bytes_per_s=self._queueing.recent_speed, look=looks)
             self._app.push_screen(dialog, partial(self._forced, plan))
         elif direction is Direction.PULL:
-            ask = partial(self._ask_plan, plan, self._session.online)
+            ask = partial(self._ask_plan, wish, plan, self._session.online)
             work.run(
                 self._app,
                 self._session.free_bytes,
@@ -97,13 +109,15 @@ class Mover:
                 description="see how much room there is",
             )
         else:
-            self._ask_plan(plan, self._session.online, None)
+            self._ask_plan(wish, plan, self._session.online, None)
 
-    def _ask_plan(self, plan: Plan, online: Online | None, free_bytes: int | None) -> None:
+    def _ask_plan(self, wish: Wish, plan: Plan, online: Online | None, free_bytes: int | None) -> None:
         from modelsync_tui.dialogs.plan import PlanDialog
 
         if online is not self._session.online:
             return  # the context was switched meanwhile: this plan is about another registry
+        if self._is_too_late(wish, plan.direction):
+            return
         target = online.host if online else ""
         self._app.push_screen(PlanDialog(plan, target=target, free_bytes=free_bytes), partial(self._planned, plan))
 

@@ -127,7 +127,9 @@ class Panes:
         if not self._log.display:
             self._bring_log()
             return
-        if self._log.has_focus:
+        if self._log.has_focus and self._transfers.full:
+            self._focus(self._transfers)  # the lists are behind them
+        elif self._log.has_focus:
             self.current.focus_list()
         self._screen.remove_class("-log")
 

@@ -9,6 +9,7 @@ from textual.app import App
 
 from modelsync.errors import ModelsyncError
 from modelsync_tui import work
+from modelsync_tui.in_front import InFront, Wish
 from modelsync_tui.notices import short_path
 from modelsync_tui.text import count_text, literal
 from modelsync_tui.widgets.messageline import Kind
@@ -36,19 +37,22 @@ class Past:
         self._file = file
         self._say = say
         self._chosen = chosen
+        self._in_front = InFront(app)
 
     def show(self) -> None:
         """Reads the history and shows it."""
-        self._run(self._read, self._show, "read the history")
+        self._run(self._read, partial(self._show, self._in_front.wish()), "read the history")
 
     def _read(self) -> "Sequence[HistoryEntry]":
         from modelsync.history import History
 
         return History(self._file).entries(limit=SHOWN_MAX)
 
-    def _show(self, entries: "Sequence[HistoryEntry]") -> None:
+    def _show(self, wish: Wish, entries: "Sequence[HistoryEntry]") -> None:
         from modelsync_tui.dialogs.history import HistoryScreen
 
+        if not wish.has_keys:
+            return
         self._app.push_screen(HistoryScreen(entries, self._ask_name), self._closed)
 
     def _closed(self, tag: "Tag | None") -> None:

@@ -7,11 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from modelsync_tui import glyphs
+from modelsync_tui.closing import ModalClosesOnce
 from modelsync_tui.widgets.scrollbars import suit_scrollbar
 from modelsync_tui.widgets.titles import edge
 
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 NARROW_BELOW_CELLS = 70
 
 
-class Card(ModalScreen[Answer], Generic[Answer]):
+class Card(ModalClosesOnce[Answer], Generic[Answer]):
     """A question over the screen; Esc is always the answer that changes nothing."""
 
     CSS_PATH = "dialogs.tcss"
@@ -73,6 +73,8 @@ class Card(ModalScreen[Answer], Generic[Answer]):
         return ""
 
     def _show_titles(self) -> None:
+        if self not in self.app.screen_stack:
+            return  # it was closed, and what is in it may be gone
         card = self.query_one("#card")
         card.border_title = edge(card, self._card_title, "")
         card.border_subtitle = edge(card, "", self.lower_title())

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from modelsync_tui import glyphs
+from modelsync_tui.closing import ModalClosesOnce
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,17 @@ class Choice:
     label: str
 
 
-class Menu(ModalScreen[str | None]):
+class _Choices(OptionList):
+    """The lines of a menu."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where the terminal has no room for a line, there is no page to turn."""
+        if action in ("page_up", "page_down") and not self.scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
+
+
+class Menu(ModalClosesOnce[str | None]):
     """Answers with the key of a choice; None for none."""
 
     CSS_PATH = "menu.tcss"
@@ -36,7 +46,7 @@ class Menu(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         options = [Option(Content(f" {choice.key}  {choice.label}"), id=choice.key) for choice in self._choices]
-        yield OptionList(*options, id="menu", compact=True, markup=False)
+        yield _Choices(*options, id="menu", compact=True, markup=False)
 
     def on_mount(self) -> None:
         self.set_class(glyphs.of(self.app) is glyphs.ASCII, "-ascii")

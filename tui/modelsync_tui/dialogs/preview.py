@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from modelsync.errors import ModelsyncError
 from modelsync.store.files import Beginning
 from modelsync.transfer.control import Control
 from modelsync_tui import glyphs, work
+from modelsync_tui.closing import ModalClosesOnce
 from modelsync_tui.text import count_text, cut_middle, literal, size_text
 from modelsync_tui.widgets.lines import Tone
 from modelsync_tui.widgets.pane import Pane
@@ -28,7 +28,7 @@ class Source:
     """Called on a thread; ends early when its control is cancelled."""
 
 
-class PreviewScreen(ModalScreen[None]):
+class PreviewScreen(ModalClosesOnce[None]):
     """Shows text; of anything else it says what it is."""
 
     CSS_PATH = "preview.tcss"

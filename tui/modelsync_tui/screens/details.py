@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from modelsync.comparison import Direction, RowState
 from modelsync.errors import ModelsyncError
@@ -17,6 +16,7 @@ from modelsync.history import HistoryEntry
 from modelsync.tag import Tag
 from modelsync_tui import glyphs, keys, work
 from modelsync_tui.arrangement import FILES, VERSIONS
+from modelsync_tui.closing import ClosesOnce
 from modelsync_tui.comparing import Comparisons
 from modelsync_tui.detail_words import version_words
 from modelsync_tui.details_acts import VersionActs
@@ -47,7 +47,7 @@ class Asked:
     """Where a person came from."""
 
 
-class DetailsScreen(Screen[None]):
+class DetailsScreen(ClosesOnce[None]):
     """Shows what it is given, reads the rest by itself, and closes without an answer."""
 
     CSS_PATH = "details.tcss"

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Center
 from textual.content import Content
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
@@ -19,6 +18,7 @@ from modelsync.errors import ModelsyncError
 from modelsync.model import Organization, User
 from modelsync_tui import glyphs, sign_in_words, text, work
 from modelsync_tui.asking import Asking
+from modelsync_tui.closing import ClosesOnce
 from modelsync_tui.sign_in import BrowserPage, OrganizationNeeded, SignIn, SignInAnswer, SignInWish
 from modelsync_tui.widgets.sign_in_form import SignInForm
 
@@ -46,7 +46,7 @@ class Offline:
     """A person goes on without signing in."""
 
 
-class LoginScreen(Screen[SignedIn | Offline]):
+class LoginScreen(ClosesOnce[SignedIn | Offline]):
     """A card that signs in; nothing is sent before a person says so."""
 
     CSS_PATH = "login.tcss"
