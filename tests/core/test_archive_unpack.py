@@ -6,17 +6,19 @@ import random
 import tarfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from modelsync.archive.index import ArchiveIndex, read_index
 from modelsync.archive.layout import ArchiveLayout
-from modelsync.archive.target_files import write_error
+from modelsync.archive.table import BLOCK_BYTES, Kind, MemberTable
+from modelsync.archive.target_files import TargetFiles, write_error
 from modelsync.archive.unpack import Unpacker
 from modelsync.errors import ArchiveError, ModelsyncError, NoSpaceError, StoreError
 from support.archives import Entry, files_of, pieces, python_tar, sample_model, tree, unpack_in_order, whole
+from support.waiting import wait_for
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 
@@ -292,3 +294,33 @@ def test_no_descriptor_stays_open(model: Path, stage: Path) -> None:
         unpacker.finish()
 
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_a_directory_stays_open_for_a_thread_that_still_writes_when_it_is_closed(tmp_path: Path) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("open descriptors are read from /proc")
+    table = MemberTable()
+    table.append(b"a", Kind.FILE, 3, 0, b"", BLOCK_BYTES)
+    os.mkfifo(tmp_path / "a")  # to open it takes until somebody reads it
+    files = TargetFiles(os.fsencode(tmp_path), table, resumed=True)
+
+    def write() -> None:
+        with suppress(ModelsyncError):  # a pipe has no size
+            files.write(0, 0, memoryview(b"abc"))
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    wait_for(lambda: files._writers == 1, what="the write")
+    files.close()
+    assert _open_below(tmp_path)
+    reader = os.open(tmp_path / "a", os.O_RDONLY | os.O_NONBLOCK)
+    writer.join()
+    os.close(reader)
+    assert _open_below(tmp_path) == []
+    with pytest.raises(StoreError, match="closed already"):
+        files.write(0, 0, memoryview(b"abc"))
+
+
+def _open_below(directory: Path) -> list[str]:
+    names = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return [name for name in names if name.startswith(str(directory))]

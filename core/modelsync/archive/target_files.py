@@ -48,6 +48,8 @@ class TargetFiles:
         self._lock = threading.Lock()
         self._open: OrderedDict[int, tuple[int, int]] = OrderedDict()
         """Row to (descriptor, users), the most recently used last."""
+        self._writers = 0
+        """How many threads write now: the directory stays open for them."""
         self._closed = False
         self.grow()
 
@@ -60,6 +62,7 @@ class TargetFiles:
 
     def write(self, row: int, position: int, data: memoryview) -> None:
         """Writes bytes of one file at their place in it. Raises NoSpaceError or StoreError, naming the file."""
+        self._begin()
         try:
             if position == 0 and len(data) == self._table.sizes[row]:
                 fd = self._open_file(row, resize=self._resumed)
@@ -79,9 +82,12 @@ class TargetFiles:
                 self._timed[row] = 0
         except OSError as exc:
             raise self._error(row, exc) from exc
+        finally:
+            self._end()
         self._unsynced[row] = 1
 
     def make_directory(self, name: bytes) -> None:
+        self._begin()
         try:
             os.mkdir(name, _DIRECTORY_MODE, dir_fd=self._root)
         except FileExistsError as exc:
@@ -89,6 +95,8 @@ class TargetFiles:
                 raise refused(name, "and something else is in its place") from exc
         except OSError as exc:
             raise write_error(name, exc) from exc
+        finally:
+            self._end()
 
     def make_empty(self, row: int) -> None:
         """Creates a file of no bytes, unless it is there."""
@@ -186,16 +194,33 @@ class TargetFiles:
             os.close(root)
 
     def close(self) -> None:
-        """Closes every descriptor; one that a thread still writes to is closed when that write ends."""
+        """Closes every descriptor, now or, where threads still write, when the last of them has ended that write."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._close_unused()
+
+    def _begin(self) -> None:
+        """Before a thread opens or writes anything; `_end` after it."""
         with self._lock:
             if self._closed:
-                return
-            self._closed = True
-            idle = [row for row, (_, users) in self._open.items() if not users]
-            for row in idle:
-                os.close(self._open.pop(row)[0])
-            if not self._open:
-                os.close(self._root)
+                raise StoreError("The archive's files are closed already.", hint="This is a defect; please report it.")
+            self._writers += 1
+
+    def _end(self) -> None:
+        with self._lock:
+            self._writers -= 1
+            if self._closed:
+                self._close_unused()
+
+    def _close_unused(self) -> None:
+        """Called with the lock held."""
+        if self._writers:
+            return
+        while self._open:
+            _, (fd, _) = self._open.popitem()
+            os.close(fd)
+        os.close(self._root)
 
     def _sync(self, root: int) -> None:
         row = -1
@@ -213,8 +238,6 @@ class TargetFiles:
 
     def _borrow(self, row: int) -> int:
         with self._lock:
-            if self._closed:
-                raise StoreError("The archive's files are closed already.", hint="This is a defect; please report it.")
             known = self._open.get(row)
             if known:
                 self._open[row] = (known[0], known[1] + 1)
@@ -235,11 +258,8 @@ class TargetFiles:
             fd, users = self._open[row]
             self._open[row] = (fd, users - 1)
             idle = [other for other, (_, count) in self._open.items() if not count]
-            surplus = idle if self._closed else idle[: max(0, len(self._open) - _IDLE_FILES_MAX)]
-            for other in surplus:
+            for other in idle[: max(0, len(self._open) - _IDLE_FILES_MAX)]:
                 os.close(self._open.pop(other)[0])
-            if self._closed and not self._open:
-                os.close(self._root)
 
     def _open_file(self, row: int, *, resize: bool) -> int:
         flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
