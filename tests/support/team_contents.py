@@ -42,9 +42,6 @@ class Contents:
         self._known.setdefault(tag, {})[name] = _digests_of(directory)
         return name
 
-    def tags(self) -> list[str]:
-        return sorted(self._known)
-
     def in_directory(self, directory: Path, tag: str) -> str | None:
         """Which one is there; None where none is. Fails where it is not one of this tag, whole.
 
