@@ -9,6 +9,7 @@ from modelsync.model import LocalModel, RemoteModel
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.listing import GroupRow, Row, VersionRow
 from modelsync_tui.loading import Link
+from modelsync_tui.returning import may_pass
 from modelsync_tui.text import count_text, literal, size_pair, size_text, when_text
 from modelsync_tui.widgets.messageline import Kind
 
@@ -67,6 +68,7 @@ def remote_notice(link: Link, because: ModelsyncError | None, *, known: bool, ho
                 literal(because.message) if because else "",
                 literal(because.hint) if because else "",
                 "",
+                *(("It is tried again by itself.", "") if may_pass(because) else ()),
                 "r    try again",
                 "a    sign in",
             )

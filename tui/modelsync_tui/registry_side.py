@@ -1,7 +1,8 @@
 """Keeps the registry's side of the catalog true: connects, pages through its list, reads it and single versions again.
 
 How it works: every question is asked on a thread. An answer counts only while what it was asked for is still wanted:
-a page until the list is read anew, everything until another registry is meant.
+a page until the list is read anew, everything until another registry is meant. One that nobody answers for is asked
+again by itself (Returning), and its list read when it is back.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from modelsync_tui import work
 from modelsync_tui.catalog import Catalog
 from modelsync_tui.known import Change, Known, Reading
 from modelsync_tui.pace import Gently, drained, quiet_collector
+from modelsync_tui.returning import Returning, may_pass
 from modelsync_tui.session import Online, RemotePage, Session
 from modelsync_tui.store_side import FIRST_ROWS
 
@@ -54,6 +56,8 @@ class RegistrySide:
         self._known = known
         self._failed = failed
         self._reading = Reading()
+        self._returning = Returning(app, self._ask_again)
+        self._connect: Callable[[], Online] | None = None
         self._paging = False
         self._unasked_pages = 0
         self.moment = Moment()
@@ -68,22 +72,49 @@ class RegistrySide:
         return self._reading.is_under_way
 
     def connect(self, connect: Callable[[], Online]) -> None:
-        """Signs in and reads the first page."""
+        """Signs in and reads the first page; where nobody answers, it is tried again by itself."""
+        self._connect = connect
         self.link = Link.CONNECTING
         self._tell()
-
-        def done(_: Online) -> None:
-            self.link = Link.ONLINE
-            self.offline_because = None
-            self.read()
-
-        self.ask(connect, done, "connect to the registry")
+        self.ask(connect, self._connected, "connect to the registry")
 
     def go_offline(self, because: ModelsyncError | None) -> None:
         """Not reachable; what was loaded stays on the screen."""
         self.link = Link.OFFLINE
         self.offline_because = because
+        if may_pass(because):
+            self._returning.wait()
+        else:
+            self._returning.end()
         self._tell()
+
+    def _connected(self, _: Online) -> None:
+        self._returning.end()
+        self.link = Link.ONLINE
+        self.offline_because = None
+        self.read()
+
+    def _ask_again(self) -> None:
+        """Connects without a word: only an answer changes what is shown."""
+        connect, registry = self._connect, self.moment.registry
+        if connect is None or self.link is not Link.OFFLINE:
+            return
+
+        def waited_for() -> bool:
+            return registry == self.moment.registry and self.link is Link.OFFLINE
+
+        def answered(online: Online) -> None:
+            if waited_for():
+                self._connected(online)
+
+        def failed(error: ModelsyncError) -> None:
+            if waited_for() and may_pass(error):
+                self._returning.wait()
+            elif waited_for():
+                self.go_offline(error)
+                self._failed(error)
+
+        work.run(self._app, connect, answered, failed, group="sides-remote", description="look for the registry")
 
     def forget(self) -> None:
         """Another registry is meant: what was loaded of this one, or still comes, is of no use."""
