@@ -19,7 +19,7 @@ from modelsync.transfer.retry import RetryPolicy
 from support.bad_proxy import Fault
 from support.fault_bench import TAG, Bench, MiB
 from support.harm import after, reset
-from support.local_store import read_tree, write_model
+from support.local_store import arrived_in_tmp, read_tree, write_model
 from support.people import person
 from support.real_bentoml import RealBentoml
 from support.registry_server import RegistryServer, register_model
@@ -186,7 +186,7 @@ def test_a_pull_killed_at_any_moment_leaves_what_was_there_or_the_whole_new_vers
     arguments = ["pull", str(TAG), "--bandwidth", "24MiB/s", *(["--force"] if force else [])]
 
     def written() -> int:
-        return sum(path.stat().st_blocks * 512 for path in (reader.store / "tmp").rglob("weights.bin"))
+        return arrived_in_tmp(reader.store)
 
     def begun() -> bool:
         return any((reader.store / "tmp").glob("*"))
@@ -219,7 +219,7 @@ def test_a_pull_that_is_interrupted_keeps_what_came_and_goes_on_as_it_says(
     running = reader.start("pull", str(TAG), "--bandwidth", "8MiB/s")
 
     def written() -> int:
-        return sum(path.stat().st_blocks * 512 for path in (reader.store / "tmp").rglob("weights.bin"))
+        return arrived_in_tmp(reader.store)
 
     wait_for(lambda: written() > 4 * MiB or running.poll() is not None, within_s=30)
     running.send_signal(signal.SIGINT)

@@ -89,7 +89,7 @@ for name, text in json.loads(sys.argv[3]).items():
     (old / name).write_text(text)
 before = tree()
 running = subprocess.Popen([*pull, "--bandwidth", "8MiB/s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-while running.poll() is None and not list((home / "tmp").rglob("weights.bin")):
+while running.poll() is None and not any("weights.bin" in names for _, _, names in os.walk(home / "tmp")):
     time.sleep(0.01)
 fill()
 out, err = running.communicate(timeout=60)

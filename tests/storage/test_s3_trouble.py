@@ -17,7 +17,7 @@ from modelsync.transfer.parts import part_size_for
 from modelsync.transfer.progress import Progress
 from modelsync.transfer.retry import RetryPolicy
 from support.command import Command
-from support.local_store import read_tree, write_model
+from support.local_store import arrived_in_tmp, read_tree, write_model
 from support.registry_server import TOKEN
 from support.relay import relay_to
 from support.seaweed import S3Bench
@@ -184,7 +184,7 @@ def test_a_pull_killed_at_half_fetches_little_more_than_the_other_half(s3: S3Ben
     process = reader.start("pull", "iris:v1", "--bandwidth", "48MiB/s")
 
     def written() -> int:
-        return sum(path.stat().st_blocks * 512 for path in (reader.store / "tmp").rglob("*.bin"))
+        return arrived_in_tmp(reader.store)
 
     wait_for(lambda: process.poll() is not None or written() > size // 2, within_s=60, what="half of it")
     process.send_signal(signal.SIGKILL)
