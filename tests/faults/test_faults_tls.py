@@ -32,7 +32,7 @@ def test_a_part_whose_sealed_connection_was_lost_is_sent_again(fault: Fault, ben
 )
 def test_a_range_whose_sealed_connection_was_lost_is_asked_for_again(fault: Fault, bench: Bench) -> None:
     model = bench.publish()
-    rule = bench.proxy.misbehave(fault, where=lambda request: request.range is not None and request.range[0] > 0)
+    rule = bench.proxy.misbehave(fault, where=lambda request: request.range is not None and request.range[0] == MiB)
     result = pull(TAG, bench.sides("reader", impatient=stalls(fault)))
     assert (rule.done, result.outcome, result.retries) == (1, Outcome.PULLED, 1)
     bench.assert_pulled(model)
