@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from textual import events
+from textual.pilot import Pilot
 
 from modelsync.errors import TokenRefusedError
 from modelsync_registry.tokens import TokenGrant
+from modelsync_tui.app import ModelsyncApp
 from modelsync_tui.registry_side import Link
 from support.local_store import write_model
 from support.registry_server import RegistryServer, client, register_model
@@ -25,15 +27,20 @@ async def test_a_model_saved_meanwhile_is_there_without_a_key(tmp_path: Path) ->
         await until(pilot, lambda: lines_with(app, "iris"))
 
 
+async def lose(server: RegistryServer, app: ModelsyncApp, pilot: Pilot[object]) -> None:
+    """Nobody answers at the registry's address any more, and the application has noticed."""
+    await until(pilot, lambda: app.main.loader.link is Link.ONLINE)
+    server.stop()
+    await pilot.press("r")
+    await until(pilot, lambda: app.main.loader.link is Link.OFFLINE)
+
+
 async def test_a_registry_that_was_away_is_there_again_without_a_key(
     tmp_path: Path, registry_server: RegistryServer
 ) -> None:
     app = app_for(tmp_path, registry_server)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.main.loader.link is Link.ONLINE)
-        registry_server.stop()
-        await pilot.press("r")
-        await until(pilot, lambda: app.main.loader.link is Link.OFFLINE)
+        await lose(registry_server, app, pilot)
         await until(pilot, lambda: lines_with(app, "offline"))
         registry_server.start()
         with client(registry_server.url) as api:
@@ -48,10 +55,7 @@ async def test_a_token_that_is_refused_meanwhile_is_told_and_not_tried_again(
 ) -> None:
     app = app_for(tmp_path, registry_server)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.main.loader.link is Link.ONLINE)
-        registry_server.stop()
-        await pilot.press("r")
-        await until(pilot, lambda: app.main.loader.link is Link.OFFLINE)
+        await lose(registry_server, app, pilot)
         registry_server.config = replace(registry_server.config, tokens=(TokenGrant(token="another"),))
         registry_server.start()
         registry = app.main.loader.registry
